@@ -1,0 +1,36 @@
+"""Responses API ⇄ Chat Completions, as pure functions and one state machine.
+
+The way there: ``parse_request`` → ``ResponsesRequest.render``. The way back:
+``StreamTranslator`` for streams, ``translate_completion`` for answers in one
+piece, ``read_error_body`` for refusals. Nothing here does I/O, reads a clock or
+makes a random number: bytes, times and ids go in, bytes come out.
+"""
+
+from addon.translate.content_coding import CodingError, Decode, decoder
+from addon.translate.opening import Opening, OpeningCheck
+from addon.translate.refusal import UpstreamError, error_in, read_error_body, retry_after_seconds
+from addon.translate.reply import translate_completion, whole_response
+from addon.translate.request import ResponsesRequest, parse_request
+from addon.translate.response import ResponseRenderer
+from addon.translate.stream import Ending, StreamTranslator
+from addon.translate.usage import TokenUsage
+
+__all__ = [
+    "CodingError",
+    "Decode",
+    "Ending",
+    "Opening",
+    "OpeningCheck",
+    "ResponseRenderer",
+    "ResponsesRequest",
+    "StreamTranslator",
+    "TokenUsage",
+    "UpstreamError",
+    "decoder",
+    "error_in",
+    "parse_request",
+    "read_error_body",
+    "retry_after_seconds",
+    "translate_completion",
+    "whole_response",
+]

@@ -1,0 +1,143 @@
+"""Tool calls while they arrive, in pieces, in parallel, and not always well labelled.
+
+A fragment says by ``index`` which call it belongs to. Services leave the index
+out, repeat the id or leave it empty in later fragments, send the name late, or
+give all parallel calls the index 0 and tell them apart by id. ``receive`` finds
+the call all the same, or begins one.
+
+A call is announced to the client once its name is known, and its id too, or
+arguments without one: from then on neither changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_json
+
+from addon.translate.items import FunctionCallItem
+from addon.translate.json_edge import mend_surrogates
+
+
+class PendingCall:
+    """One call: what is known of it, and what of its arguments is yet to be handed on."""
+
+    __slots__ = ("_waiting", "call_id", "item", "name")
+
+    def __init__(self) -> None:
+        self.call_id: str | None = None
+        self.name = ""
+        self.item: FunctionCallItem | None = None
+        """Set once the client knows of the call."""
+        self._waiting: list[str] = []
+
+    @property
+    def can_be_announced(self) -> bool:
+        """Whether all that the client is told at the start is known, or will not come any more."""
+        return bool(self.name) and (self.call_id is not None or bool(self._waiting))
+
+    def add(self, call_id: str | None, name: str | None, arguments: str) -> None:
+        """Takes what one fragment holds; the first id and the first name count."""
+        if call_id and self.call_id is None:
+            self.call_id = call_id
+        if name and not self.name:
+            self.name = name
+        if arguments:
+            self._waiting.append(arguments)
+
+    def announce(self, item: FunctionCallItem) -> None:
+        """The client knows of the call from now on, as ``item``."""
+        self.item = item
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Gives the arguments that have come to the item."""
+        assert self.item is not None
+        for piece in self._waiting:
+            self.item.run.append(piece)
+        self._waiting.clear()
+
+    def holds(self, arguments: str) -> bool:
+        """Whether these are the whole arguments so far, and came in several pieces."""
+        run = self.item.run if self.item else None
+        return run is not None and run.pieces > 1 and run.text == arguments
+
+
+class CallsInProgress:
+    """All calls of one answer, in the order in which they began."""
+
+    __slots__ = ("_by_index", "_calls")
+
+    def __init__(self) -> None:
+        self._calls: list[PendingCall] = []
+        self._by_index: dict[int, PendingCall] = {}
+
+    @property
+    def any_announced(self) -> bool:
+        """Whether the client knows of a call."""
+        return any(call.item is not None for call in self._calls)
+
+    def announced(self) -> list[FunctionCallItem]:
+        """The calls that the client knows of, in the order in which it learned of them."""
+        items = [call.item for call in self._calls if call.item is not None]
+        return sorted(items, key=lambda item: item.output_index)
+
+    def unannounced(self) -> list[PendingCall]:
+        """The calls that still lack something."""
+        return [call for call in self._calls if call.item is None]
+
+    def receive(self, fragment: Mapping[str, Any], *, is_last: bool) -> PendingCall | None:
+        """The call that ``fragment`` belongs to, with the fragment added to it.
+
+        None where the last chunk only repeats a call.
+        """
+        function = fragment.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        call_id, name = _word(fragment.get("id")), _word(function.get("name"))
+        arguments = _arguments(function.get("arguments"))
+        call = self._find(fragment.get("index"), call_id, name)
+        if is_last and call.holds(arguments):
+            return None
+        call.add(call_id, name, arguments)
+        return call
+
+    def _find(self, index: object, call_id: str | None, name: str | None) -> PendingCall:
+        if not isinstance(index, int):
+            return self._find_by_id(call_id, name)
+        call = self._by_index.get(index)
+        if call is None or _is_another(call, call_id, name):
+            call = self._by_index[index] = self._begin()
+        return call
+
+    def _find_by_id(self, call_id: str | None, name: str | None) -> PendingCall:
+        if call_id is not None:
+            for call in self._calls:
+                if call.call_id == call_id:
+                    return call
+        if not self._calls or _is_another(self._calls[-1], call_id, name):
+            return self._begin()
+        return self._calls[-1]
+
+    def _begin(self) -> PendingCall:
+        self._calls.append(PendingCall())
+        return self._calls[-1]
+
+
+def _is_another(call: PendingCall, call_id: str | None, name: str | None) -> bool:
+    """Whether a fragment in ``call``'s place begins another call: it has a name, and a new id."""
+    if not name or not call.name:
+        return False
+    return call_id is not None and call.call_id is not None and call_id != call.call_id
+
+
+def _word(value: object) -> str | None:
+    """An id or a name; what is empty or no string is not there."""
+    return mend_surrogates(value) if isinstance(value, str) and value else None
+
+
+def _arguments(value: object) -> str:
+    """Arguments are JSON text; services that send the object itself mean the same."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else to_json(value).decode()

@@ -1,0 +1,163 @@
+"""What an upstream says when it does not answer: bodies of errors, of every known shape.
+
+Seen: ``{"error": {...}}`` (OpenAI), ``{"error": "text"}``, ``{"code", "message"}``
+(DashScope), ``{"detail": ...}`` (FastAPI), HTML pages of gateways, nothing at all.
+All become an ``ApiError`` in OpenAI's shape with the upstream's own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from addon.errors import ApiError, error_type
+from addon.translate.json_edge import mend_surrogates, parse_json
+
+_LONGEST_QUOTE: Final = 500
+"""Characters of an upstream's words that are repeated; a page of HTML says no more in more."""
+
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_CONTEXT_TOO_LONG: Final = re.compile(
+    r"range of input length should be|context.{0,20}(length|window).{0,40}exceed"
+    r"|maximum context length|exceed.{0,40}context.{0,20}(length|window)",
+    re.IGNORECASE,
+)
+
+_STATUS_BY_WORD: Final = (
+    (("throttling", "rate_limit", "ratelimit", "too_many"), 429),
+    (("quota",), 429),
+    (("invalid_api_key", "invalidapikey", "authentication", "unauthorized", "invalid_token"), 401),
+    (("permission", "access_denied", "accessdenied", "forbidden"), 403),
+    (("not_found", "notfound"), 404),
+    (("invalid", "bad_request", "badrequest", "context_length"), 400),
+    (("timeout",), 504),
+    (("overload", "unavailable"), 503),
+    (("server_error", "internal"), 500),
+)
+"""Words in ``code`` or ``type`` of an error that came without an HTTP status of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamError:
+    """An error in an upstream's own words."""
+
+    message: str
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+
+    def to_api_error(self, status: int, retry_after_seconds: float | None = None) -> ApiError:
+        """The error as the client reads it, under the HTTP ``status``."""
+        code, kind = self.code, self.type
+        if _CONTEXT_TOO_LONG.search(self.message) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            code, kind = "context_length_exceeded", error_type(HTTPStatus.BAD_REQUEST)
+        elif status == HTTPStatus.TOO_MANY_REQUESTS:
+            code = code or "rate_limit_exceeded"
+        return ApiError(
+            status=status,
+            message=self.message,
+            code=code,
+            type=kind,
+            param=self.param,
+            retry_after_seconds=retry_after_seconds,
+        )
+
+    def implied_status(self) -> int:
+        """The HTTP status that a service would have used for this error."""
+        if self.code and self.code.isdigit() and 400 <= int(self.code) <= 599:
+            return int(self.code)
+        words = f"{self.code} {self.type}".lower()
+        for marks, status in _STATUS_BY_WORD:
+            if any(mark in words for mark in marks):
+                return status
+        return HTTPStatus.BAD_GATEWAY
+
+
+def error_in(value: object) -> UpstreamError | None:
+    """The error that a JSON value holds, if it is one rather than an answer."""
+    if not isinstance(value, Mapping):
+        return None
+    error = value.get("error")
+    if error:
+        return _from_object(error) if isinstance(error, Mapping) else _from_words(error)
+    if value.get("choices"):
+        return None
+    if "message" in value and ("code" in value or "type" in value):
+        return _from_object(value)
+    detail = value.get("detail")
+    return _from_words(detail) if detail else None
+
+
+def read_error_body(body: bytes, status: int) -> UpstreamError:
+    """The error in the body of an answer with an error ``status``; there always is one."""
+    try:
+        error = error_in(parse_json(body))
+    except ValueError:
+        error = None
+    if error is not None:
+        return error
+    words = _TAGS.sub(" ", mend_surrogates(body.decode("utf-8", "replace")))
+    words = _shortened(" ".join(words.split()))
+    return UpstreamError(words or f"The upstream answered {_phrase(status)} without saying why.")
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
+    """What ``retry-after-ms`` or ``retry-after`` ask for, in seconds from ``now`` (Unix seconds).
+
+    RFC 9110 §10.2.3: a number of seconds or an HTTP date. None where neither makes sense.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None or value is None:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(value: str | None) -> float | None:
+    if value is None or not re.fullmatch(r"\s*\d{1,12}(\.\d{1,6})?\s*", value):
+        return None
+    return float(value)
+
+
+def _from_object(error: Mapping[str, Any]) -> UpstreamError:
+    message = error.get("message") or error.get("msg") or error.get("code") or "no message"
+    return UpstreamError(
+        message=_shortened(_text(message) or str(message)),
+        code=_text(error.get("code")),
+        type=_text(error.get("type")),
+        param=_text(error.get("param")),
+    )
+
+
+def _from_words(words: object) -> UpstreamError:
+    return UpstreamError(
+        _shortened(mend_surrogates(words if isinstance(words, str) else str(words)))
+    )
+
+
+def _text(value: object) -> str | None:
+    """A member that should be a string, and may be a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return mend_surrogates(str(value)) or None
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 1] + "…"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,90 @@
+"""Server-sent events, read without I/O: bytes in, the data of whole events out.
+
+Theory of operation (WHATWG HTML §9.2.6). A stream is lines; a blank line ends
+an event; an event's data is what its ``data:`` lines hold, joined by newlines.
+Comments, names, ids and retry hints mean nothing to Chat Completions and are
+passed over. Bytes arrive split anywhere, so what follows the last blank line
+waits for its rest; since only ASCII delimits, a character that is split over
+two reads needs no care here.
+
+Nearly every read is one or several whole events of one line each, ended by
+``\\n\\n``: that case is taken first and costs a split.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class SseDecoder:
+    """Cuts a byte stream into the data of its events."""
+
+    __slots__ = ("_at_start", "_pending", "_searched")
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._searched = 0
+        """How much of ``_pending`` is known to hold no end of an event."""
+        self._at_start = True
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The data of every event that ``data`` completes, in order."""
+        if not self._pending and data.endswith(b"\n\n") and b"\r" not in data:
+            return self._whole(data)
+        return self._gather(data)
+
+    def finish(self) -> list[bytes]:
+        """The data of an event that the stream's end cut off before its blank line.
+
+        The standard drops such an event; services that leave the last blank
+        line out are too common for that.
+        """
+        pending, self._pending, self._searched = self._pending, bytearray(), 0
+        return self._whole(_unix_lines(bytes(pending)))
+
+    def _gather(self, data: bytes) -> list[bytes]:
+        pending = self._pending
+        pending += data
+        # A carriage return at the end may be half of a line's end: it waits.
+        usable = len(pending) - 1 if pending.endswith(b"\r") else len(pending)
+        if b"\r" in data or b"\r" in pending[self._searched : usable]:
+            tail = pending[usable:]
+            pending[:] = _unix_lines(bytes(pending[:usable]))
+            usable = len(pending)
+            pending += tail
+        end = pending.rfind(b"\n\n", max(0, self._searched - 1), usable)
+        if end < 0:
+            self._searched = usable
+            return []
+        whole = bytes(pending[: end + 2])
+        del pending[: end + 2]
+        self._searched = 0
+        return self._whole(whole)
+
+    def _whole(self, data: bytes) -> list[bytes]:
+        if self._at_start and data:
+            self._at_start = False
+            data = data.removeprefix(_BOM)
+        payloads = []
+        for block in data.split(b"\n\n"):
+            if block.startswith(b"data:") and b"\n" not in block:
+                payloads.append(block[5:].strip())
+            elif block:
+                payload = _joined_data(block)
+                if payload is not None:
+                    payloads.append(payload)
+        return payloads
+
+
+def _unix_lines(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _joined_data(block: bytes) -> bytes | None:
+    """The data of an event with comments, other fields or several data lines; None without any."""
+    lines = [
+        line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")
+    ]
+    return b"\n".join(lines).strip() if lines else None
