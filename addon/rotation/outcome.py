@@ -1,0 +1,76 @@
+"""What can become of a leased request, as far as its account is concerned.
+
+Values only; what each means for the account is ``state``'s affair. Reasons are
+for people: they never hold a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that one answer cost, as the upstream counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input, those read from the prompt cache."""
+    reasoning_tokens: int = 0
+    """Of the output, those spent on thinking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The answer reached its end."""
+
+    usage: Usage | None = None
+    """None where the upstream did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """The upstream refused because a limit or quota is spent."""
+
+    retry_after_seconds: float | None = None
+    """How long until it serves again; None where that is not known."""
+    model: str | None = None
+    """The one model (as the client names it) that is limited; None: the whole account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """The upstream does not accept the credential, and renewing it was no way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """5xx, no connection, reset or silence, before the first byte of an answer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The answer broke off, or fell silent, in mid-stream."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """The upstream found fault with the request itself (400, 404, 413, 422)."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone:
+    """The client left, or the proxy stopped, before the answer's end: nobody's fault."""
+
+
+Outcome: TypeAlias = (
+    Served | RateLimited | Unauthorized | Failed | Cut | RequestRefused | ClientGone
+)
