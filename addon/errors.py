@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from pydantic_core import to_json
 
 
-class Code(str, Enum):
+class Code(StrEnum):
     """What went wrong, as ``error.code`` says it."""
 
     INVALID_REQUEST = "invalid_request"

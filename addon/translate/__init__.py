@@ -8,9 +8,10 @@ makes a random number: bytes, times and ids go in, bytes come out.
 
 from addon.translate.content_coding import CodingError, Decode, decoder
 from addon.translate.opening import Opening, OpeningCheck
+from addon.translate.profile import Profile, profile_for
 from addon.translate.refusal import UpstreamError, error_in, read_error_body, retry_after_seconds
 from addon.translate.reply import translate_completion, whole_response
-from addon.translate.request import ResponsesRequest, parse_request
+from addon.translate.request import ResponsesRequest, model_in, parse_request
 from addon.translate.response import ResponseRenderer
 from addon.translate.stream import Ending, StreamTranslator
 from addon.translate.usage import TokenUsage
@@ -21,6 +22,7 @@ __all__ = [
     "Ending",
     "Opening",
     "OpeningCheck",
+    "Profile",
     "ResponseRenderer",
     "ResponsesRequest",
     "StreamTranslator",
@@ -28,7 +30,9 @@ __all__ = [
     "UpstreamError",
     "decoder",
     "error_in",
+    "model_in",
     "parse_request",
+    "profile_for",
     "read_error_body",
     "retry_after_seconds",
     "translate_completion",

@@ -37,6 +37,11 @@ class PendingCall:
         """Whether all that the client is told at the start is known, or will not come any more."""
         return bool(self.name) and (self.call_id is not None or bool(self._waiting))
 
+    @property
+    def has_arguments(self) -> bool:
+        """Whether any of the arguments have come."""
+        return bool(self._waiting) or (self.item is not None and self.item.run.pieces > 0)
+
     def add(self, call_id: str | None, name: str | None, arguments: str) -> None:
         """Takes what one fragment holds; the first id and the first name count."""
         if call_id and self.call_id is None:
@@ -53,10 +58,10 @@ class PendingCall:
 
     def hand_over(self) -> None:
         """Gives the arguments that have come to the item."""
-        assert self.item is not None
-        for piece in self._waiting:
-            self.item.run.append(piece)
-        self._waiting.clear()
+        if self.item is not None:
+            for piece in self._waiting:
+                self.item.run.append(piece)
+            self._waiting.clear()
 
     def holds(self, arguments: str) -> bool:
         """Whether these are the whole arguments so far, and came in several pieces."""
@@ -111,13 +116,16 @@ class CallsInProgress:
         return call
 
     def _find_by_id(self, call_id: str | None, name: str | None) -> PendingCall:
+        """Without an index the id is the only label: a new one begins another call."""
         if call_id is not None:
             for call in self._calls:
                 if call.call_id == call_id:
                     return call
-        if not self._calls or _is_another(self._calls[-1], call_id, name):
+        last = self._calls[-1] if self._calls else None
+        if last is None or (call_id is not None and last.call_id is not None):
             return self._begin()
-        return self._calls[-1]
+        # No label at all: a name begins another call, once the last one has its own and more.
+        return self._begin() if name and last.name and last.has_arguments else last
 
     def _begin(self) -> PendingCall:
         self._calls.append(PendingCall())

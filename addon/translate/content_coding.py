@@ -33,7 +33,7 @@ def decoder(content_encoding: str) -> Decode | None:
     def decode(data: bytes) -> bytes:
         try:
             for step in decoders:
-                data = step(data)
+                data = step(data) if data else b""
         except (zlib.error, brotli.error, zstandard.ZstdError) as error:
             raise CodingError(f"The upstream's answer is not {content_encoding}: {error}") from None
         return data
@@ -59,8 +59,6 @@ def _deflate() -> Decode:
     def decode(data: bytes) -> bytes:
         nonlocal chosen
         if chosen is None:
-            if not data:
-                return b""
             has_header = data[0] & 0x0F == zlib.DEFLATED
             chosen = zlib.decompressobj(
                 zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
@@ -76,7 +74,7 @@ def _brotli() -> Decode:
 
 
 def _zstd() -> Decode:
-    return zstandard.ZstdDecompressor().decompressobj().decompress
+    return zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress
 
 
 _DECODERS: Final[dict[str, Callable[[], Decode]]] = {

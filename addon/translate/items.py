@@ -82,6 +82,7 @@ class PartKind:
     """What its delta and done events have beside the text."""
 
     def part(self, text: str) -> dict[str, Any]:
+        """The part, with ``text`` in it."""
         return {"type": self.type, self.member: text, **self.beside_text}
 
 

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from pydantic_core import from_json
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_DEPTH: Final = 200
 """pydantic-core reads no deeper; the second parser must not either."""

@@ -1,4 +1,4 @@
-"""The first event of an upstream's stream: is it an answer, or a refusal in disguise?
+"""Judges the first event of an upstream's stream: an answer, or a refusal in disguise.
 
 Some services answer 200 and send an error as the first event. As long as nothing
 has gone to the client, that can still become the refusal that it is.

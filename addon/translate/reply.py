@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from addon.errors import ApiError, Code, refusal
+from addon.errors import Code, refusal
 from addon.translate.json_edge import parse_json
 from addon.translate.refusal import error_in
 from addon.translate.stream import Ending, StreamTranslator

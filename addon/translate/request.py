@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from pydantic_core import to_json
 
 from addon.errors import invalid_request, unsupported_parameter
+from addon.translate.json_edge import parse_json
 from addon.translate.messages import chat_messages
 from addon.translate.response import ResponseShape
 from addon.translate.tools import chat_tools
@@ -187,3 +188,13 @@ def _response_format(text_format: TextFormat) -> dict[str, Any]:
     known = ("name", "description", "schema", "strict")
     schema = {name: text_format.get(name) for name in known if text_format.get(name) is not None}
     return {"type": "json_schema", "json_schema": schema}
+
+
+def model_in(body: bytes) -> str | None:
+    """The model that a Chat Completions ``body`` names, if it can be read and names one."""
+    try:
+        value = parse_json(body)
+    except ValueError:
+        return None
+    model = value.get("model") if isinstance(value, dict) else None
+    return model if isinstance(model, str) else None

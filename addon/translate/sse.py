@@ -7,8 +7,8 @@ passed over. Bytes arrive split anywhere, so what follows the last blank line
 waits for its rest; since only ASCII delimits, a character that is split over
 two reads needs no care here.
 
-Nearly every read is one or several whole events of one line each, ended by
-``\\n\\n``: that case is taken first and costs a split.
+Nearly every read is one or several whole events of one line each, ended by two
+line feeds: that case is taken first and costs a split.
 """
 
 from __future__ import annotations

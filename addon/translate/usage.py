@@ -1,14 +1,14 @@
 """Token counts, from Chat's ``usage`` to the Responses API's.
 
-| Responses                                 | Chat Completions                                |
-|-------------------------------------------|-------------------------------------------------|
-| ``input_tokens``                          | ``prompt_tokens``                               |
-| ``input_tokens_details.cached_tokens``    | ``prompt_tokens_details.cached_tokens``, else   |
-|                                           | ``prompt_cache_hit_tokens`` (DeepSeek)          |
-| ``input_tokens_details.cache_write_tokens`` | ``prompt_tokens_details.cache_creation_input_tokens`` |
-| ``output_tokens``                         | ``completion_tokens``                           |
-| ``output_tokens_details.reasoning_tokens``| ``completion_tokens_details.reasoning_tokens``  |
-| ``total_tokens``                          | the same, else the sum                          |
+| Responses             | Chat Completions                                                   |
+|-----------------------|--------------------------------------------------------------------|
+| ``input_tokens``      | ``prompt_tokens``                                                  |
+| … ``cached_tokens``   | ``prompt_tokens_details.cached_tokens``, else DeepSeek's           |
+|                       | ``prompt_cache_hit_tokens``                                        |
+| … ``cache_write_tokens`` | ``prompt_tokens_details.cache_creation_input_tokens`` (DashScope)|
+| ``output_tokens``     | ``completion_tokens``                                              |
+| … ``reasoning_tokens``| ``completion_tokens_details.reasoning_tokens``                     |
+| ``total_tokens``      | the same, else the sum                                             |
 """
 
 from __future__ import annotations

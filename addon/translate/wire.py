@@ -13,7 +13,7 @@ reads as a client would write it, ``input[2].content``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias
 
 from pydantic import (
     ConfigDict,
@@ -26,7 +26,7 @@ from pydantic import (
     with_config,
 )
 from pydantic_core import ErrorDetails
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from addon.errors import ApiError, invalid_request
 from addon.translate.json_edge import JsonValue, parse_json
@@ -102,11 +102,7 @@ Part: TypeAlias = Annotated[
     | Annotated[ImagePart, Tag("<input_image>")]
     | Annotated[FilePart, Tag("<input_file>")]
     | Annotated[AudioPart, Tag("<input_audio>")],
-    Discriminator(
-        _type_tag,
-        custom_error_type="part_type",
-        custom_error_message="Input should be an object with a 'type', such as 'input_text'",
-    ),
+    Discriminator(_type_tag),
 ]
 
 
@@ -380,6 +376,8 @@ def _api_error(error: ValidationError) -> ApiError:
         return invalid_request(f"Missing required parameter: '{param}'.", param)
     if first["type"] == "union_tag_invalid":
         return _unknown_tag(first, param)
+    if first["type"] == "union_tag_not_found":
+        return invalid_request(f"'{param}' must be an object with a 'type'.", param)
     return invalid_request(f"Invalid value for '{param}': {first['msg']}.", param)
 
 

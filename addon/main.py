@@ -1,0 +1,18 @@
+"""What mitmproxy loads: ``mitmdump -s addon/main.py``. Nothing but the way in.
+
+mitmproxy runs this file as a script of its own, with this folder on the module
+path. The package must be found by its name instead, whether it is installed or
+only cloned, and must not be shadowed by what lies in this folder.
+"""
+
+import sys
+from pathlib import Path
+
+_here = Path(__file__).resolve().parent
+sys.path[:] = [entry for entry in sys.path if not entry or Path(entry).resolve() != _here]
+if str(_here.parent) not in sys.path:
+    sys.path.insert(0, str(_here.parent))
+
+from addon.proxy.addon import QwenProxy  # noqa: E402  # the path comes first
+
+addons = [QwenProxy()]

@@ -1,0 +1,250 @@
+"""The mitmproxy addon: hooks that tell the story of a request. The work is done elsewhere.
+
+requestheaders    is it ours?                             routing
+request           may this client? what does it want?     guard, translate
+                  an account for it                       broker.acquire
+                  and off to that account's service       upstream
+(failover holds the answer back until it is known to be one)
+upstream_refused  it is none: what the client reads       verdict
+responseheaders   the stream begins                       answer
+response, error   the end: the lease is settled           broker.settle, record
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from mitmproxy import ctx, exceptions, http, tls
+from mitmproxy.addonmanager import Loader
+
+from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Usage
+from addon.broker.startup import open_broker
+from addon.errors import ApiError, Code, refusal
+from addon.proxy import failover
+from addon.proxy.answer import begin_stream, control_headers, error_response, translate_whole
+from addon.proxy.exchange import Exchange, ExchangeBook
+from addon.proxy.guard import check_client
+from addon.proxy.intake import understand
+from addon.proxy.options import add_options, read_options
+from addon.proxy.record import comment, log_line
+from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
+from addon.proxy.upstream import point_at
+from addon.proxy.verdict import judge, outcome_of, outcome_untouched
+from addon.settings import Settings, SettingsError, load_settings
+from addon.translate import TokenUsage
+
+logger: Final = logging.getLogger(__name__)
+
+
+class QwenProxy:
+    """Serves Responses requests from the user's own accounts."""
+
+    def __init__(self) -> None:
+        self._base = Settings()
+        """What files and environment say; the options stand above it."""
+        self._settings = Settings()
+        self._broker: Broker | None = None
+        self._exchanges = ExchangeBook()
+        self._uninstall: Callable[[], None] | None = None
+
+    # --- coming and going
+
+    def load(self, loader: Loader) -> None:
+        """Reads the settings, offers them as options, puts the stream class in place."""
+        try:
+            self._base = load_settings(os.environ, Path.cwd())
+        except SettingsError as error:
+            _stop_the_start(error)
+        add_options(loader, self._base)
+        self._uninstall = failover.install(self)
+
+    def configure(self, updated: set[str]) -> None:
+        """Takes the options over, at the start and whenever one changes."""
+        if not any(name.startswith("qwen_") for name in updated):
+            return
+        try:
+            settings = read_options(self._base, ctx.options)
+        except SettingsError as error:
+            if self._broker is not None:
+                raise exceptions.OptionsError(str(error)) from None
+            _stop_the_start(error)
+            return
+        self._settings = settings
+        if self._broker is None:
+            self._broker = open_broker(settings, os.environ)
+        else:
+            self._broker.reconfigure(settings)
+
+    def done(self) -> None:
+        """Settles what is still open, and gives mitmproxy its own classes back."""
+        for exchange in self._exchanges:
+            self._settle(exchange, ClientGone())
+        if self._uninstall is not None:
+            self._uninstall()
+
+    # --- which connections and requests are ours
+
+    def is_our_host(self, host: str) -> bool:
+        """Whether requests to ``host`` are ours in the modes that name a host."""
+        if self._broker is None:
+            return False
+        self._broker.reload()
+        return host.lower() in our_hosts(self._settings, self._broker.base_urls())
+
+    def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
+        """The exchange of one of our requests."""
+        return self._exchanges.get(flow)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """TLS to other hosts is passed through undecrypted; to ours it is opened lazily."""
+        address = data.context.server.address
+        is_ours = (
+            address is None
+            or is_reverse(data.context.client)
+            or self.is_our_host(data.client_hello.sni or address[0])
+        )
+        if is_ours:
+            data.establish_server_tls_first = False
+        else:
+            data.ignore_connection = True
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Opens an exchange for a request of ours."""
+        if not is_reverse(flow.client_conn) and not self.is_our_host(host_of(flow)):
+            return
+        route = route_of(flow.request)
+        if route is None:
+            return
+        self._exchanges.open(flow, route)
+        # Even if something went wrong later: the client's own key stays here.
+        flow.request.headers.pop("authorization", None)
+        # A body that is translated must be whole, whatever stream_large_bodies says.
+        flow.request.stream = False
+
+    # --- the way there
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Finds an account for the request, and sends it on its way."""
+        exchange = self._exchanges.get(flow)
+        if exchange is None:
+            return
+        try:
+            check_client(flow, self._settings)
+            needs = understand(flow, exchange)
+            exchange.lease = await self._acquire(needs)
+            exchange.attempts += 1
+            point_at(flow, exchange, exchange.lease)
+        except ApiError as error:
+            self._refuse(flow, exchange, error)
+        except Exception:
+            logger.exception("A request could not be prepared.")
+            self._refuse(flow, exchange, _internal_error())
+
+    async def _acquire(self, needs: Needs) -> Lease:
+        if self._broker is None:
+            raise _internal_error()
+        return await self._broker.acquire(needs)
+
+    # --- the way back
+
+    async def upstream_refused(self, flow: http.HTTPFlow) -> None:
+        """Tells the client, in OpenAI's shape, that its upstream will not serve."""
+        exchange = self._exchanges.get(flow)
+        if exchange is None or exchange.refusal is None:
+            return
+        verdict = judge(exchange.refusal, time.time())
+        self._settle(exchange, verdict.outcome)
+        self._refuse(flow, exchange, verdict.error)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Begins a translated stream, or hands an untouched answer on as it comes."""
+        exchange = self._exchanges.get(flow)
+        if exchange is None or not exchange.awaits_upstream or flow.response is None:
+            return
+        if exchange.answer is not None:
+            begin_stream(flow, exchange)
+        elif not exchange.route.is_translated:
+            flow.response.headers.update(control_headers(exchange))
+            flow.response.stream = True
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The end of the answer: whole ones are translated, and the lease is settled."""
+        exchange = self._exchanges.get(flow)
+        if exchange is None:
+            return
+        if exchange.awaits_upstream and exchange.route.is_translated:
+            self._finish_translated(flow, exchange)
+        elif exchange.awaits_upstream and flow.response is not None:
+            self._settle(exchange, outcome_untouched(flow.response, time.time()))
+        self._close(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The client left, or mitmproxy gave up: nobody's account is charged."""
+        exchange = self._exchanges.get(flow)
+        if exchange is not None:
+            self._settle(exchange, ClientGone())
+            self._close(flow)
+
+    def _finish_translated(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        if exchange.answer is None:
+            try:
+                translate_whole(flow, exchange)
+            except ApiError as error:
+                self._settle(exchange, outcome_of(error.status, error.code, error.message, None))
+                self._refuse(flow, exchange, error)
+            else:
+                self._settle(exchange, Served(_pool_usage(exchange.usage)))
+            return
+        translator = exchange.answer.translator
+        exchange.usage = translator.usage
+        if translator.ending is not None and translator.ending.error is not None:
+            exchange.cut = exchange.cut or translator.ending.error.message
+        self._settle(
+            exchange, Cut(exchange.cut) if exchange.cut else Served(_pool_usage(exchange.usage))
+        )
+
+    # --- ends
+
+    def _refuse(self, flow: http.HTTPFlow, exchange: Exchange, error: ApiError) -> None:
+        exchange.error = error
+        flow.response = error_response(error, exchange)
+
+    def _settle(self, exchange: Exchange, outcome: Outcome) -> None:
+        if exchange.lease is not None and not exchange.is_settled and self._broker is not None:
+            exchange.is_settled = True
+            self._broker.settle(exchange.lease, outcome)
+
+    def _close(self, flow: http.HTTPFlow) -> None:
+        exchange = self._exchanges.close(flow)
+        if exchange is None:
+            return
+        now = time.time()
+        flow.comment = comment(exchange, now)
+        if not self._settings.quiet_mode:
+            logger.info(log_line(flow, exchange, now))
+
+
+def _stop_the_start(error: SettingsError) -> None:
+    """Mitmproxy ends when an error is logged while it starts, and repeats the error."""
+    for line in error.lines:
+        logger.error(line)
+
+
+def _internal_error() -> ApiError:
+    return refusal(Code.INTERNAL_ERROR, "The proxy failed on this request; its log says more.")
+
+
+def _pool_usage(usage: TokenUsage | None) -> Usage | None:
+    if usage is None:
+        return None
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )

@@ -1,0 +1,139 @@
+"""The client's answer, made of the upstream's: its head, and its body where that is whole."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from http import HTTPStatus
+
+from mitmproxy import http
+
+from addon.errors import ApiError
+from addon.proxy.exchange import Exchange, StreamedAnswer
+from addon.translate import (
+    CodingError,
+    ResponseRenderer,
+    ResponsesRequest,
+    StreamTranslator,
+    decoder,
+    translate_completion,
+    whole_response,
+)
+
+_EVENT_STREAM = "text/event-stream"
+
+
+def is_event_stream(response: http.Response) -> bool:
+    """Whether the upstream streams its answer."""
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.lower().startswith(_EVENT_STREAM)
+
+
+def streamed_answer(request: ResponsesRequest, response: http.Response) -> StreamedAnswer:
+    """What will translate the stream that ``response`` begins. Raises CodingError."""
+    decode = decoder(response.headers.get("content-encoding", ""))
+    return StreamedAnswer(_translator(request), decode)
+
+
+def begin_stream(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """Turns the head of the upstream's stream into the head of the client's."""
+    assert flow.response is not None
+    assert exchange.answer is not None
+    flow.response = _response(exchange, 200, f"{_EVENT_STREAM}; charset=utf-8", flow.response)
+    flow.response.headers["cache-control"] = "no-cache"
+    flow.response.stream = exchange.answer
+
+
+def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """Turns the upstream's whole answer into the client's: JSON, or events if it asked for them.
+
+    Raises ApiError where the upstream's answer is none.
+    """
+    upstream, request = flow.response, exchange.request
+    assert upstream is not None
+    assert request is not None
+    translator, now = _translator(request), time.time()
+    body = _decoded(upstream)
+    if is_event_stream(upstream):
+        events = translator.feed(body, now) + translator.finish(now)
+    else:
+        events = translate_completion(body, translator, now)
+    exchange.usage = translator.usage
+    if request.stream:
+        content, kind = events, f"{_EVENT_STREAM}; charset=utf-8"
+    else:
+        content, kind = whole_response(translator.ending), "application/json"
+    response = _response(exchange, 200, kind, upstream)
+    response.headers.pop("transfer-encoding", None)
+    response.content = content
+    flow.response = response
+
+
+def error_response(error: ApiError, exchange: Exchange) -> http.Response:
+    """``error`` as the client's answer."""
+    headers = error.headers() | control_headers(exchange)
+    response = http.Response.make(error.status, error.body(), headers)
+    response.reason = _reason(error.status)
+    response.http_version = exchange.client_http_version
+    return response
+
+
+def control_headers(exchange: Exchange) -> dict[str, str]:
+    """Which account served, and at which attempt."""
+    if exchange.lease is None:
+        return {}
+    return {
+        "x-qwen-account": _header_text(exchange.lease.account.name),
+        "x-qwen-attempts": str(exchange.attempts),
+    }
+
+
+def _translator(request: ResponsesRequest) -> StreamTranslator:
+    unique = uuid.uuid4().hex
+    renderer = ResponseRenderer(request.shape, f"resp_{unique}", int(time.time()))
+    return StreamTranslator(renderer, item_ids=unique)
+
+
+def _response(
+    exchange: Exchange, status: int, content_type: str, upstream: http.Response
+) -> http.Response:
+    """An answer without a body yet. Few headers: mitmproxy looks one up for every chunk."""
+    headers = http.Headers()
+    if exchange.client_http_version == "HTTP/1.1":
+        headers["transfer-encoding"] = "chunked"
+    headers["content-type"] = content_type
+    request_id = upstream.headers.get("x-request-id")
+    if request_id:
+        headers["x-request-id"] = request_id
+    for name, value in control_headers(exchange).items():
+        headers[name] = value
+    return http.Response(
+        http_version=exchange.client_http_version.encode(),
+        status_code=status,
+        reason=b"OK",
+        headers=headers,
+        content=None,
+        trailers=None,
+        timestamp_start=upstream.timestamp_start,
+        timestamp_end=None,
+    )
+
+
+def _decoded(response: http.Response) -> bytes:
+    try:
+        return response.get_content(strict=True) or b""
+    except ValueError as error:
+        raise CodingError(f"The upstream's answer cannot be decompressed: {error}") from None
+
+
+def _reason(status: int) -> str:
+    """The reason phrase; mitmproxy 11 does not know all of them."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _header_text(text: str) -> str:
+    """``text`` fit for a header: a label may hold anything, a header only visible ASCII."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text).strip() or "?"

@@ -1,0 +1,140 @@
+"""One of our requests on its way: what the hooks and the stream class know of it together.
+
+Kept beside the flow, not in it: a flow is saved, shown and exported, and what is
+in here (the lease above all) must not be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+
+from addon.broker import Lease
+from addon.errors import ApiError
+from addon.proxy.routing import Route
+from addon.translate import (
+    CodingError,
+    Decode,
+    ResponsesRequest,
+    StreamTranslator,
+    TokenUsage,
+    UpstreamError,
+)
+
+
+class StreamedAnswer:
+    """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
+
+    __slots__ = ("_decode", "first_event_at", "translator")
+
+    def __init__(self, translator: StreamTranslator, decode: Decode | None) -> None:
+        self.translator = translator
+        self._decode = decode
+        self.first_event_at: float | None = None
+
+    def __call__(self, data: bytes) -> bytes | tuple[()]:
+        """The events that ``data`` brings.
+
+        None is an empty tuple: mitmproxy would write an empty chunk, and that ends
+        an HTTP/1.1 body. An empty ``data`` is mitmproxy's sign for the end, but an
+        HTTP/2 server may send one in the middle: ``finish`` is what ends the answer.
+        """
+        if not data:
+            return ()
+        now = time.time()
+        if self._decode is not None:
+            try:
+                data = self._decode(data)
+            except CodingError as error:
+                return self.translator.abort(str(error), now) or ()
+        events = self.translator.feed(data, now)
+        if events and self.first_event_at is None:
+            self.first_event_at = now
+        return events or ()
+
+    def finish(self) -> bytes:
+        """The events that the end of the upstream's body brings."""
+        return self.translator.finish(time.time())
+
+    def abort(self, fault: str) -> bytes:
+        """The events that end the stream after ``fault``."""
+        return self.translator.abort(fault, time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRefusal:
+    """Why an upstream did not serve. Not one byte of it has gone to the client."""
+
+    status: int | None
+    """The HTTP status; None where no answer came at all."""
+    error: UpstreamError
+    """In the upstream's words, or in ours about the connection."""
+    headers: http.Headers
+    in_disguise: bool = False
+    """Whether the status said 200, and the body otherwise."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what has become of it so far."""
+
+    route: Route
+    client_http_version: str
+    started_at: float
+    """Unix seconds."""
+    path: str
+    """As the client sent it, without its query."""
+    request: ResponsesRequest | None = None
+    """Set on a translated route, once the body is understood."""
+    model: str | None = None
+    """The model's name as the client sends it, where the request names one."""
+    lease: Lease | None = None
+    """Open till it is settled; then it stays for the record."""
+    is_settled: bool = False
+    attempts: int = 0
+    refusal: UpstreamRefusal | None = None
+    """Why the last upstream that was asked did not serve."""
+    answer: StreamedAnswer | None = None
+    """Set where the upstream streams and the answer is translated."""
+    usage: TokenUsage | None = None
+    error: ApiError | None = None
+    """What the client was refused with."""
+    cut: str | None = None
+    """Why the upstream's stream broke off, if it did."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def awaits_upstream(self) -> bool:
+        """Whether a request is out, or about to go out, and nothing was refused."""
+        return self.lease is not None and self.error is None
+
+
+@dataclass(slots=True)
+class ExchangeBook:
+    """All exchanges that are under way, by flow."""
+
+    _by_flow: dict[str, Exchange] = field(default_factory=dict)
+
+    def open(self, flow: http.HTTPFlow, route: Route) -> Exchange:
+        """A new exchange for ``flow``."""
+        exchange = self._by_flow[flow.id] = Exchange(
+            route=route,
+            client_http_version=flow.request.http_version,
+            started_at=time.time(),
+            path=flow.request.path.partition("?")[0],
+        )
+        return exchange
+
+    def get(self, flow: http.HTTPFlow) -> Exchange | None:
+        """The exchange of ``flow``; None where the request is not ours, or over."""
+        return self._by_flow.get(flow.id)
+
+    def close(self, flow: http.HTTPFlow) -> Exchange | None:
+        """Takes the exchange of ``flow`` out of the book."""
+        return self._by_flow.pop(flow.id, None)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(list(self._by_flow.values()))

@@ -1,0 +1,87 @@
+"""May this client use the accounts? Only this machine, whom the user let in, and no strange page.
+
+A request that is served with a token spends somebody's quota, so two kinds of
+strangers are turned away: other machines, and pages that a browser on this
+machine has open. A page gives itself away by what browsers add to its requests
+and will not let it take off again: ``Origin`` (RFC 6454 §7) and
+``Sec-Fetch-Site`` (W3C Fetch Metadata).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from mitmproxy import http
+
+from addon.errors import Code, refusal
+from addon.proxy.routing import is_reverse
+from addon.settings import IPNetwork, Settings
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def check_client(flow: http.HTTPFlow, settings: Settings) -> None:
+    """Lets the request pass, or raises ApiError (403 ``forbidden_client``)."""
+    if not _address_is_allowed(flow, settings):
+        raise refusal(
+            Code.FORBIDDEN_CLIENT,
+            f"Clients at {flow.client_conn.peername[0]} may not use these accounts. To allow them, "
+            "put their network into 'allow_clients', or let them log in with mitmproxy's "
+            "proxyauth.",
+        )
+    if _is_strange_page(flow):
+        raise refusal(
+            Code.FORBIDDEN_CLIENT,
+            "Web pages may not use these accounts: the request comes from a browser page of "
+            "another origin.",
+        )
+
+
+def _address_is_allowed(flow: http.HTTPFlow, settings: Settings) -> bool:
+    if flow.metadata.get("proxyauth"):
+        return True
+    try:
+        address = _address(flow.client_conn.peername[0])
+    except ValueError:
+        return False
+    return address.is_loopback or any(_holds(net, address) for net in settings.allow_clients)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """``text`` without a zone, and as IPv4 where a dual-stack socket shows it mapped."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _holds(network: IPNetwork, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return network.version == address.version and address in network
+
+
+def _is_strange_page(flow: http.HTTPFlow) -> bool:
+    origin = flow.request.headers.get("origin")
+    if origin is not None:
+        return not _is_own_origin(origin, flow)
+    site: str = flow.request.headers.get("sec-fetch-site", "none")
+    if site == "same-origin" and not is_reverse(flow.client_conn):
+        return False
+    # "none": the person typed the address. On a reverse listener no page of ours
+    # asks for these paths, so a same-origin one has only borrowed our address.
+    return site != "none"
+
+
+def _is_own_origin(origin: str, flow: http.HTTPFlow) -> bool:
+    """Whether a page of ``origin`` would be at home where this request goes."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return False
+    if is_reverse(flow.client_conn):
+        listener_port = flow.client_conn.sockname[1]
+        is_here: bool = parts.hostname in _LOOPBACK_NAMES and port == listener_port
+        return is_here
+    request = flow.request
+    return (parts.scheme, parts.hostname, port) == (request.scheme, request.host, request.port)

@@ -1,0 +1,20 @@
+"""The settings as mitmproxy options: ``qwen_`` and the key, with the help text of the setting."""
+
+from __future__ import annotations
+
+from mitmproxy.addonmanager import Loader
+from mitmproxy.options import Options
+
+from addon.settings import Settings, option_specs, settings_from_options
+
+
+def add_options(loader: Loader, base: Settings) -> None:
+    """Declares an option for each setting; its default is what ``base`` says."""
+    for spec in option_specs(base):
+        loader.add_option(spec.name, spec.typespec, spec.default, spec.help, spec.choices)  # type: ignore[arg-type]
+
+
+def read_options(base: Settings, options: Options) -> Settings:
+    """``base`` with the options over it. Raises SettingsError."""
+    values = {spec.name: getattr(options, spec.name) for spec in option_specs(base)}
+    return settings_from_options(base, values)

@@ -1,0 +1,90 @@
+"""Points a flow at an account's service: address, headers, body.
+
+The headers are made anew and few: the client's session, tracing and tool headers
+stay home. The token that is shown is masked; ``failover`` puts the real one on
+the wire.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import Final
+from urllib.parse import urlsplit
+
+from mitmproxy import http
+from mitmproxy.net.http import url as http_url
+
+from addon import __version__
+from addon.accounts.account import OAuthCredential, mask
+from addon.broker import Lease
+from addon.proxy.exchange import Exchange
+from addon.translate import Profile, profile_for
+
+_USER_AGENT: Final = f"opencode-qwen-proxy/{__version__}"
+_KEPT_UNTRANSLATED: Final = ("content-type", "content-encoding", "accept", "accept-encoding")
+"""What says how to read a body that is handed on untouched."""
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
+    """Makes ``flow.request`` the request to the service of ``lease``."""
+    request = flow.request
+    base = urlsplit(lease.base_url)
+    headers = _headers(request, exchange, lease)
+    host, port = base.hostname or "", base.port or _DEFAULT_PORTS[base.scheme]
+    path = base.path + exchange.route.upstream_path
+    if not exchange.route.is_translated:
+        path += _query(request)
+    authority = http_url.hostport(base.scheme, host, port)
+    request.data.scheme = base.scheme.encode()
+    request.data.host, request.data.port = host, port
+    request.data.path = path.encode()
+    if request.is_http2 or request.is_http3:
+        request.data.authority = authority.encode()
+    else:
+        # Origin form (RFC 9112 §3.2.1); mitmproxy makes it absolute for a proxy upstream.
+        request.data.authority = b""
+        headers.insert(0, "host", authority)
+    request.headers = headers
+    if exchange.request is not None:
+        request.content = exchange.request.render(lease.upstream_model or exchange.request.model)
+    elif request.raw_content:
+        headers["content-length"] = str(len(request.raw_content))
+
+
+def with_token(request: http.Request, lease: Lease) -> http.Request:
+    """A copy of ``request`` that carries the real token. It must go nowhere but on the wire."""
+    copy = request.copy()
+    copy.headers["authorization"] = f"Bearer {lease.token}"
+    return copy
+
+
+def _headers(request: http.Request, exchange: Exchange, lease: Lease) -> http.Headers:
+    headers = {"user-agent": _USER_AGENT}
+    if exchange.request is not None:
+        stream = exchange.request.stream
+        headers["content-type"] = "application/json"
+        headers["accept"] = "text/event-stream" if stream else "application/json"
+        headers["accept-encoding"] = "identity"
+    else:
+        sent = request.headers
+        headers |= {name: sent[name] for name in _KEPT_UNTRANSLATED if name in sent}
+    headers |= _profile(lease).headers
+    headers["authorization"] = f"Bearer {mask(lease.token)}"
+    return http.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
+
+
+def _profile(lease: Lease) -> Profile:
+    return profile_for(
+        lease.base_url,
+        is_oauth=isinstance(lease.account.credential, OAuthCredential),
+        platform=sys.platform,
+        machine=platform.machine(),
+    )
+
+
+def _query(request: http.Request) -> str:
+    _, question_mark, query = request.path.partition("?")
+    return question_mark + query

@@ -1,0 +1,284 @@
+"""From items to messages: roles, parts, turns with their calls, and histories that are broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addon.sandbox.strict import validate
+from addon.translate.messages import NO_OUTPUT
+from tests.translate.test_request import Json, chat_of, refusal_of
+
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def messages_of(items: list[Json] | str, **fields: Any) -> list[Json]:
+    messages: list[Json] = chat_of(input=items, **fields)["messages"]
+    return messages
+
+
+def user(content: Any) -> Json:
+    return {"role": "user", "content": content}
+
+
+def said(text: str) -> Json:
+    return {"role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+def call(call_id: str, name: str = "read", arguments: str = "{}") -> Json:
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def output(call_id: str, output: Any = "done") -> Json:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def thought(text: str) -> Json:
+    return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
+
+
+def tool_call(call_id: str, name: str = "read", arguments: str = "{}") -> Json:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def tool(call_id: str, content: str = "done") -> Json:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+# --- roles and parts
+
+
+def test_instructions_and_leading_system_texts_become_one_system_message() -> None:
+    items: list[Json] = [
+        {"role": "system", "content": "two"},
+        {
+            "type": "message",
+            "role": "developer",
+            "content": [{"type": "input_text", "text": "three"}],
+        },
+        user("hi"),
+    ]
+    assert messages_of(items, instructions="one") == [
+        {"role": "system", "content": "one\n\ntwo\n\nthree"},
+        user("hi"),
+    ]
+
+
+def test_a_later_system_text_stays_where_it_is_as_a_user_message() -> None:
+    items = [user("hi"), {"role": "developer", "content": "mind the gap"}]
+    assert messages_of(items) == [user("hi"), user("mind the gap")]
+
+
+PARTS: list[tuple[str, Json, Json]] = [
+    ("text", {"type": "input_text", "text": "x"}, {"type": "text", "text": "x"}),
+    (
+        "an image by URL",
+        {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "low"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "low"}},
+    ),
+    (
+        "an image as data",
+        {"type": "input_image", "image_url": PIXEL},
+        {"type": "image_url", "image_url": {"url": PIXEL}},
+    ),
+    (
+        "an image in its original size",
+        {"type": "input_image", "image_url": PIXEL, "detail": "original"},
+        {"type": "image_url", "image_url": {"url": PIXEL, "detail": "high"}},
+    ),
+    (
+        "a file",
+        {
+            "type": "input_file",
+            "filename": "a.pdf",
+            "file_data": "data:application/pdf;base64,AA==",
+        },
+        {
+            "type": "file",
+            "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="},
+        },
+    ),
+    (
+        "sound",
+        {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+        {"type": "text", "text": "[audio omitted: not supported upstream]"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"), [row[1:] for row in PARTS], ids=[r[0] for r in PARTS]
+)
+def test_parts_have_their_counterparts(part: Json, expected: Json) -> None:
+    text = {"type": "input_text", "text": "look:"}
+    assert messages_of([user([text, part])]) == [
+        user([{"type": "text", "text": "look:"}, expected])
+    ]
+
+
+def test_a_single_text_part_is_sent_as_a_plain_string() -> None:
+    assert messages_of([user([{"type": "input_text", "text": "hi"}])]) == [user("hi")]
+
+
+def test_texts_and_refusals_of_the_assistant_are_joined() -> None:
+    parts = [
+        {"type": "output_text", "text": "I could, ", "annotations": []},
+        {"type": "refusal", "refusal": "but I will not."},
+    ]
+    items = [user("hi"), {"type": "message", "role": "assistant", "content": parts}]
+    assert messages_of(items)[1] == {"role": "assistant", "content": "I could, but I will not."}
+
+
+REFUSED: list[tuple[Json, str]] = [
+    (user([{"type": "input_image", "file_id": "file_1"}]), "input[0].content[0].file_id"),
+    (user([{"type": "input_image"}]), "input[0].content[0].image_url"),
+    (
+        user([{"type": "input_file", "file_url": "https://example.com/a"}]),
+        "input[0].content[0].file_url",
+    ),
+    (
+        {"role": "assistant", "content": [{"type": "input_image", "image_url": PIXEL}]},
+        "input[0].content",
+    ),
+    ({"type": "item_reference", "id": "msg_1"}, "input[0]"),
+    ({"id": "msg_1"}, "input[0]"),
+    ({"type": "computer_call", "call_id": "c"}, "input[0]"),
+]
+
+
+@pytest.mark.parametrize(("item", "param"), REFUSED)
+def test_what_cannot_be_carried_is_refused_by_name(item: Json, param: str) -> None:
+    error = refusal_of({"model": "m", "input": [item]})
+    assert (error.code, error.param) == ("unsupported_parameter", param)
+
+
+# --- turns
+
+
+def test_neighbouring_calls_and_the_text_before_them_are_one_message() -> None:
+    items = [user("go"), said("Reading."), call("a"), call("b"), output("a"), output("b", "2")]
+    assert messages_of(items) == [
+        user("go"),
+        {
+            "role": "assistant",
+            "content": "Reading.",
+            "tool_calls": [tool_call("a"), tool_call("b")],
+        },
+        tool("a"),
+        tool("b", "2"),
+    ]
+
+
+def test_calls_one_after_the_other_are_turns_of_their_own() -> None:
+    items = [user("go"), call("a"), output("a"), call("b"), output("b")]
+    roles = [message["role"] for message in messages_of(items)]
+    assert roles == ["user", "assistant", "tool", "assistant", "tool"]
+
+
+def test_a_message_of_calls_alone_has_null_content() -> None:
+    assert messages_of([user("go"), call("a"), output("a")])[1]["content"] is None
+
+
+def test_reasoning_goes_with_the_text_and_the_calls_of_its_turn() -> None:
+    items = [user("go"), thought("hm"), said("Reading."), call("a"), output("a")]
+    assert messages_of(items)[1] == {
+        "role": "assistant",
+        "content": "Reading.",
+        "reasoning_content": "hm",
+        "tool_calls": [tool_call("a")],
+    }
+
+
+def test_reasoning_of_the_next_turn_does_not_mix_with_the_last() -> None:
+    items = [
+        user("go"),
+        thought("one"),
+        call("a"),
+        thought("two"),
+        call("b"),
+        output("a"),
+        output("b"),
+    ]
+    messages = messages_of(items)
+    assert [m.get("reasoning_content") for m in messages if m["role"] == "assistant"] == [
+        "one",
+        "two",
+    ]
+
+
+def test_codex_sends_reasoning_without_anything_in_it() -> None:
+    empty: Json = {"type": "reasoning", "summary": [], "content": None, "encrypted_content": None}
+    assert messages_of([user("go"), empty, said("ok")])[1] == {"role": "assistant", "content": "ok"}
+
+
+def test_an_output_in_parts_is_joined_and_its_images_follow_in_a_user_message() -> None:
+    parts = [
+        {"type": "input_text", "text": "one"},
+        {"type": "input_image", "image_url": PIXEL},
+        {"type": "input_text", "text": "two"},
+    ]
+    assert messages_of([user("go"), call("a"), call("b"), output("a", parts), output("b")])[2:] == [
+        tool("a", "one\ntwo"),
+        tool("b"),
+        user(
+            [
+                {"type": "text", "text": "Output of read (a):"},
+                {"type": "image_url", "image_url": {"url": PIXEL}},
+            ]
+        ),
+    ]
+
+
+# --- broken histories
+
+
+def test_a_call_without_output_gets_one_that_says_so() -> None:
+    assert messages_of([user("go"), call("a"), user("stop")]) == [
+        user("go"),
+        {"role": "assistant", "content": None, "tool_calls": [tool_call("a")]},
+        tool("a", NO_OUTPUT),
+        user("stop"),
+    ]
+
+
+def test_an_output_without_its_call_becomes_text() -> None:
+    last = messages_of([user("go"), output("lost", "42")])[-1]
+    assert last["role"] == "user"
+    assert "lost" in last["content"][0]["text"]
+    assert last["content"][1] == {"type": "text", "text": "42"}
+
+
+def test_what_came_between_a_call_and_its_output_moves_behind_it() -> None:
+    roles = [m["role"] for m in messages_of([user("go"), call("a"), user("hurry"), output("a")])]
+    assert roles == ["user", "assistant", "tool", "user"]
+
+
+def test_a_call_id_that_is_used_twice_is_made_unique() -> None:
+    items = [user("go"), call("a"), output("a", "1"), call("a"), output("a", "2")]
+    tools = [m for m in messages_of(items) if m["role"] == "tool"]
+    assert tools == [tool("a", "1"), tool("a_2", "2")]
+
+
+def test_empty_messages_are_left_out() -> None:
+    items = [user("go"), said(""), user(""), user([]), user("again")]
+    assert messages_of(items) == [user("go"), user("again")]
+
+
+_IDS = st.sampled_from(["a", "b", "c"])
+_ITEMS = st.one_of(
+    st.builds(user, st.sampled_from(["hi", "", "again"])),
+    st.builds(said, st.sampled_from(["ok", ""])),
+    st.builds(call, _IDS),
+    st.builds(output, _IDS),
+    st.builds(thought, st.sampled_from(["hm", ""])),
+    st.builds(lambda text: {"role": "system", "content": text}, st.sampled_from(["s", ""])),
+)
+
+
+@given(st.lists(_ITEMS, max_size=12))
+def test_no_history_makes_a_sequence_that_a_strict_service_refuses(items: list[Json]) -> None:
+    chat = chat_of(model="qwen3-coder-plus", input=[*items, user("and now?")])
+    assert validate(chat) == []
