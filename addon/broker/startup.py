@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from addon.accounts.file import JsonFileStore
+from addon.accounts.plugin import opencode_configs_beside, plugin_conflict
 from addon.broker.broker import Broker
 from addon.settings import Settings, accounts_path
 
+_log: Final = logging.getLogger(__name__)
+
 
 def open_broker(settings: Settings, env: Mapping[str, str]) -> Broker:
-    """A broker over the accounts file that ``env`` names; reads it, and logs what is wrong with it."""
+    """A broker over the accounts file that ``env`` names.
+
+    It is read at once, and what is wrong with it, or threatens it, is logged.
+    """
     path = accounts_path(env, platform=sys.platform, home=Path.home())
-    broker = Broker(JsonFileStore(path), settings, accounts_path=str(path))
+    store = JsonFileStore(path)
+    broker = Broker(store, settings, accounts_path=str(path))
     broker.reload()
+    conflict = plugin_conflict(store.load().accounts, opencode_configs_beside(path))
+    if conflict is not None:
+        _log.warning("%s", conflict)
     return broker

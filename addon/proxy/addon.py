@@ -30,6 +30,7 @@ from addon.proxy.answer import begin_stream, control_headers, error_response, tr
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
+from addon.proxy.masking import TokenFilter
 from addon.proxy.options import add_options, read_options
 from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
@@ -50,7 +51,7 @@ class QwenProxy:
         self._settings = Settings()
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
-        self._uninstall: Callable[[], None] | None = None
+        self._uninstall: list[Callable[[], None]] = []
 
     # --- coming and going
 
@@ -61,7 +62,7 @@ class QwenProxy:
         except SettingsError as error:
             _stop_the_start(error)
         add_options(loader, self._base)
-        self._uninstall = failover.install(self)
+        self._uninstall = [failover.install(self), TokenFilter(self._exchanges.tokens).install()]
 
     def configure(self, updated: set[str]) -> None:
         """Takes the options over, at the start and whenever one changes."""
@@ -84,8 +85,8 @@ class QwenProxy:
         """Settles what is still open, and gives mitmproxy its own classes back."""
         for exchange in self._exchanges:
             self._settle(exchange, ClientGone())
-        if self._uninstall is not None:
-            self._uninstall()
+        for uninstall in self._uninstall:
+            uninstall()
 
     # --- which connections and requests are ours
 

@@ -136,5 +136,9 @@ class ExchangeBook:
         """Takes the exchange of ``flow`` out of the book."""
         return self._by_flow.pop(flow.id, None)
 
+    def tokens(self) -> set[str]:
+        """The tokens of all that is under way."""
+        return {exchange.lease.token for exchange in self if exchange.lease is not None}
+
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._by_flow.values()))

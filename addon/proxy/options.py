@@ -17,4 +17,6 @@ def add_options(loader: Loader, base: Settings) -> None:
 def read_options(base: Settings, options: Options) -> Settings:
     """``base`` with the options over it. Raises SettingsError."""
     values = {spec.name: getattr(options, spec.name) for spec in option_specs(base)}
+    # mitmproxy keeps options that nobody declared, in case somebody still does.
+    values |= {name: value for name, value in options.deferred.items() if name.startswith("qwen_")}
     return settings_from_options(base, values)
