@@ -8,11 +8,12 @@ it logs no credential.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from addon.accounts.account import Account, BadBaseUrl, resolve_base_url
@@ -20,12 +21,15 @@ from addon.accounts.store import AccountStore, Snapshot
 from addon.broker.lease import Lease, LeaseNotOpen
 from addon.broker.policy import policy_from
 from addon.broker.refusals import refusal_for, without_base_url
-from addon.rotation.decision import Chosen, Needs
+from addon.rotation.decision import Chosen, Limited, Needs
 from addon.rotation.outcome import Outcome
 from addon.rotation.pool import AccountView, Pool
 from addon.settings import DEFAULT_BASE_URL, Settings
 
 _log: Final = logging.getLogger(__name__)
+
+_SHORTEST_WAIT_SECONDS: Final = 0.001
+"""A clock may not have moved on by the end of a wait; it must not be asked in a circle."""
 
 
 class Broker:
@@ -38,21 +42,25 @@ class Broker:
         *,
         accounts_path: str,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pid: int | None = None,
     ) -> None:
         """A broker over the accounts in ``store``, read at the first call.
 
-        ``accounts_path`` is for messages. ``clock`` gives Unix seconds. ``pid`` stands
-        in for a client's process id where that is not known; default: our own.
+        ``accounts_path`` is for messages. ``clock`` gives Unix seconds, ``sleep`` lets
+        seconds pass. ``pid`` stands in for a client's process id where that is not
+        known; default: our own.
         """
         self._store = store
         self._settings = settings
         self._accounts_path = accounts_path
         self._clock = clock
+        self._sleep = sleep
         self._pid = os.getpid() if pid is None else pid
         self._pool = Pool(policy_from(settings, self._pid))
         self._snapshot: Snapshot | None = None
         self._base_urls: dict[str, str] = {}
+        self._distinct_base_urls: frozenset[str] = frozenset()
         self._left_out: list[str] = []
         self._ids = itertools.count(1)
         self._open: dict[int, Needs] = {}
@@ -60,14 +68,22 @@ class Broker:
     async def acquire(self, needs: Needs, *, exclude: frozenset[str] = frozenset()) -> Lease:
         """A lease on the account that can best serve ``needs``; it must be settled.
 
-        ``exclude`` holds the ids of accounts that refused this request already. Raises
-        ApiError where no account can serve: what it says is for the client.
+        ``exclude`` holds the ids of accounts that refused this request already. While all
+        are limited it waits for the first to come free, if that is within
+        ``max_rate_limit_wait_seconds``. Raises ApiError where no account can serve: what
+        it says is for the client.
         """
-        self.reload()
         now = self._clock()
-        decision = self._pool.choose(needs, now, exclude)
-        if isinstance(decision, Chosen):
-            return self._lease(decision.account, needs, now)
+        patience_ends = now + self._settings.max_rate_limit_wait_seconds
+        while True:
+            self.reload()
+            decision = self._pool.choose(needs, now, exclude)
+            if isinstance(decision, Chosen):
+                return self._lease(decision.account, needs, now)
+            if not isinstance(decision, Limited) or decision.free_at > patience_ends:
+                break
+            await self._sleep(max(_SHORTEST_WAIT_SECONDS, decision.free_at - now))
+            now = self._clock()
         raise refusal_for(
             decision,
             needs,
@@ -109,8 +125,8 @@ class Broker:
         self._adopt(snapshot)
 
     def base_urls(self) -> frozenset[str]:
-        """Where the accounts' requests go, as last read: one URL each, no trailing slash."""
-        return frozenset(self._base_urls.values())
+        """Where the accounts' requests go, as last read, without trailing slashes."""
+        return self._distinct_base_urls
 
     def snapshot(self) -> tuple[AccountView, ...]:
         """How every account is doing now, in file order."""
@@ -129,6 +145,7 @@ class Broker:
                 self._left_out.append(without_base_url(account, str(why)))
             else:
                 usable.append(account)
+        self._distinct_base_urls = frozenset(self._base_urls.values())
         for line in self._left_out:
             if line not in told:
                 _log.warning("%s", line)

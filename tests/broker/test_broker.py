@@ -43,6 +43,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.now += seconds
+
 
 @dataclass
 class Desk:
@@ -58,6 +62,7 @@ class Desk:
             self.settings,
             accounts_path=str(self.path),
             clock=self.clock,
+            sleep=self.clock.sleep,
             pid=0,
         )
 
@@ -268,7 +273,30 @@ async def test_a_key_that_was_refused_needs_another(desk: Desk) -> None:
     assert (await desk.broker.acquire(CODER)).token == "sk-another-one"
 
 
+NO_PATIENCE = Settings(max_rate_limit_wait_seconds=0)
+
+
+async def test_while_all_are_limited_a_request_waits_for_the_first_to_come_free(
+    desk: Desk,
+) -> None:
+    desk.write(a_key("a"), a_key("b"))
+    for seconds in (90.5, 30.25):
+        desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(seconds))
+
+    assert await desk.serve() == "b"
+    assert desk.clock.now == START + 30.25
+
+
+async def test_a_wait_longer_than_allowed_is_not_begun(desk: Desk) -> None:
+    desk.write(a_key("a"))
+    desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(301))
+
+    assert (await desk.refusal()).retry_after_seconds == 301
+    assert desk.clock.now == START
+
+
 async def test_when_all_are_limited_the_answer_says_exactly_for_how_long(desk: Desk) -> None:
+    desk.broker.reconfigure(NO_PATIENCE)
     desk.write(a_key("a"), a_key("b"))
     for seconds in (90.5, 30.25):
         desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(seconds))
@@ -284,6 +312,7 @@ async def test_when_all_are_limited_the_answer_says_exactly_for_how_long(desk: D
 
 
 async def test_a_limit_in_the_file_is_heeded(desk: Desk) -> None:
+    desk.broker.reconfigure(NO_PATIENCE)
     desk.write(a_key("a", rateLimitResetAt=int((START + 60) * 1000)))
 
     assert (await desk.refusal()).retry_after_seconds == 60

@@ -272,6 +272,14 @@ def test_round_robin_gives_each_its_turn_when_two_models_alternate() -> None:
     assert [serve(pool, Served(), needs=needs) for needs in (CODER, VISION) * 3] == list("acbdac")
 
 
+def test_round_robin_keeps_file_order_among_accounts_with_different_models() -> None:
+    pool = pool_of(
+        key("a", models=["coder"]), key("b"), key("c", models=["coder"]), policy=ROUND_ROBIN
+    )
+
+    assert [serve(pool, Served(), needs=CODER) for _ in range(6)] == list("abcabc")
+
+
 def test_sequential_stays_with_one_account_until_it_is_refused() -> None:
     pool = pool_of(key("a"), key("b"), policy=SEQUENTIAL)
 
@@ -357,17 +365,16 @@ def test_a_limited_account_rests_until_the_upstream_said() -> None:
     assert chosen(pool, START + 30) == "a"
 
 
-def test_a_later_shorter_cooldown_does_not_cut_a_longer_one_short() -> None:
-    pool = pool_of(key("a"))
-    decision = pool.choose(ANY, START)
-    pool.take("a", ANY, START)
-    pool.take("a", ANY, START)
+@pytest.mark.parametrize("model", [None, "coder"])
+def test_a_later_shorter_cooldown_does_not_cut_a_longer_one_short(model: str | None) -> None:
     account = key("a")
-    pool.settle(account, ANY, RateLimited(60), START)
-    pool.settle(account, ANY, RateLimited(5), START + 1)
+    pool = pool_of(account)
+    pool.take("a", CODER, START)
+    pool.take("a", CODER, START)
+    pool.settle(account, CODER, RateLimited(60, model), START)
+    pool.settle(account, CODER, RateLimited(5, model), START + 1)
 
-    assert decision != pool.choose(ANY, START + 6)
-    assert pool.choose(ANY, START + 6) == Limited(START + 60)
+    assert pool.choose(CODER, START + 6) == Limited(START + 60)
 
 
 def test_a_limit_on_one_model_leaves_the_others_free() -> None:
@@ -533,6 +540,16 @@ def test_a_new_policy_takes_effect_and_what_is_known_stays() -> None:
 
     assert [serve(pool, Served()) for _ in range(2)] == list("bb")
     assert view(pool, "b").health == 52
+
+
+def test_a_new_strategy_starts_at_the_head_of_the_file() -> None:
+    pool = pool_of(key("a"), key("b"), policy=SEQUENTIAL)
+    serve(pool, Failed("503"))
+    serve(pool, ClientGone())
+
+    pool.reconfigure(ROUND_ROBIN, START)
+
+    assert chosen(pool) == "a"
 
 
 # The clock
