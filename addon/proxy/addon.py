@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from mitmproxy import ctx, exceptions, http, tls
+from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Usage
@@ -27,6 +27,7 @@ from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover
 from addon.proxy.answer import begin_stream, control_headers, error_response, translate_whole
+from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
@@ -62,7 +63,11 @@ class QwenProxy:
         except SettingsError as error:
             _stop_the_start(error)
         add_options(loader, self._base)
-        self._uninstall = [failover.install(self), TokenFilter(self._exchanges.tokens).install()]
+        self._uninstall = [
+            failover.install(self),
+            ConnectionPolicy(self.is_our_host).install(),
+            TokenFilter(self._exchanges.tokens).install(),
+        ]
 
     def configure(self, updated: set[str]) -> None:
         """Takes the options over, at the start and whenever one changes."""
@@ -100,19 +105,6 @@ class QwenProxy:
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
         return self._exchanges.get(flow)
-
-    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """TLS to other hosts is passed through undecrypted; to ours it is opened lazily."""
-        address = data.context.server.address
-        is_ours = (
-            address is None
-            or is_reverse(data.context.client)
-            or self.is_our_host(data.client_hello.sni or address[0])
-        )
-        if is_ours:
-            data.establish_server_tls_first = False
-        else:
-            data.ignore_connection = True
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Opens an exchange for a request of ours."""
