@@ -177,10 +177,11 @@ class QwenProxy:
         self._close(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
-        """The client left, or mitmproxy gave up: nobody's account is charged."""
+        """The client left (nobody's account is charged), or an untouched answer was cut."""
         exchange = self._exchanges.get(flow)
         if exchange is not None:
-            self._settle(exchange, ClientGone())
+            exchange.client_left = exchange.cut is None
+            self._settle(exchange, Cut(exchange.cut) if exchange.cut else ClientGone())
             self._close(flow)
 
     def _finish_translated(self, flow: http.HTTPFlow, exchange: Exchange) -> None:

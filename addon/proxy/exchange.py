@@ -104,6 +104,7 @@ class Exchange:
     """What the client was refused with."""
     cut: str | None = None
     """Why the upstream's stream broke off, if it did."""
+    client_left: bool = False
     notes: tuple[str, ...] = ()
 
     @property

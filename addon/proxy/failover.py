@@ -55,7 +55,7 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.utils import expect
 
 from addon.proxy.answer import is_event_stream, streamed_answer
-from addon.proxy.exchange import Exchange, UpstreamRefusal
+from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.upstream import with_token
 from addon.translate import (
     CodingError,
@@ -268,22 +268,21 @@ class AccountStream(HttpStream):
         )
         if exchange is not None and upstream_failed:
             if self.server_state == self.state_stream_response_body:
+                exchange.cut = event.message
                 if exchange.answer is not None:
-                    yield from self._cut(exchange, event.message)
+                    yield from self._end_cut_stream(exchange.answer, event.message)
                     return
             elif self.server_state != self.state_done:
+                what = "could not be reached" if self.flow.response is None else "broke off"
                 self.response_body_buf.clear()
                 self.flow.response = None
-                yield from self._refused(UpstreamError(event.message))
+                yield from self._refused(UpstreamError(f"The upstream {what}: {event.message}"))
                 return
         yield from super().handle_protocol_error(event)
 
-    def _cut(self, exchange: Exchange, fault: str) -> layer.CommandGenerator[None]:
-        assert exchange.answer is not None
-        exchange.cut = fault
-        yield from self._send_to_client(
-            exchange.answer.abort(f"The upstream broke off its answer: {fault}")
-        )
+    def _end_cut_stream(self, answer: StreamedAnswer, fault: str) -> layer.CommandGenerator[None]:
+        last_events = answer.abort(f"The upstream broke off its answer: {fault}")
+        yield from self._send_to_client(last_events)
         yield from self.send_response(already_streamed=True)
 
     def _send_to_client(self, data: bytes) -> layer.CommandGenerator[None]:

@@ -42,6 +42,8 @@ def _facts(exchange: Exchange, now: float) -> list[str]:
         facts.append(f"refused: {exchange.error.code}: {exchange.error.message}")
     if exchange.cut is not None:
         facts.append(f"cut: {exchange.cut}")
+    if exchange.client_left:
+        facts.append("the client left before the end")
     return facts
 
 

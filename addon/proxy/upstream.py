@@ -44,9 +44,11 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
     if request.is_http2 or request.is_http3:
         request.data.authority = authority.encode()
     else:
-        # Origin form (RFC 9112 §3.2.1); mitmproxy makes it absolute for a proxy upstream.
-        request.data.authority = b""
         headers.insert(0, "host", authority)
+        # Origin form (RFC 9112 §3.2.1), but absolute form where the client came so to a proxy
+        # that hands plain HTTP on to another proxy.
+        is_absolute = bool(request.data.authority) and base.scheme == "http"
+        request.data.authority = authority.encode() if is_absolute else b""
     request.headers = headers
     if exchange.request is not None:
         request.content = exchange.request.render(lease.upstream_model or exchange.request.model)

@@ -31,8 +31,8 @@ class Verdict:
 def judge(refused: UpstreamRefusal, now: float) -> Verdict:
     """The verdict on ``refused`` at ``now`` (Unix seconds)."""
     if refused.status is None:
-        message = f"The upstream could not be reached: {refused.error.message}"
-        return Verdict(Failed(refused.error.message), refusal(Code.UPSTREAM_UNREACHABLE, message))
+        message = refused.error.message
+        return Verdict(Failed(message), refusal(Code.UPSTREAM_UNREACHABLE, message))
     status = refused.error.implied_status() if refused.in_disguise else refused.status
     wait = retry_after_seconds(refused.headers, now)
     if status < HTTPStatus.BAD_REQUEST:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from addon.errors import Code
 from addon.translate.json_edge import mend_surrogates, parse_json
 from addon.translate.refusal import UpstreamError, error_in
 from addon.translate.sse import SseDecoder
@@ -38,7 +39,7 @@ class OpeningCheck:
         payloads = [payload for payload in self._sse.finish() if payload]
         if payloads:
             return _judge(payloads[0])
-        return Opening(UpstreamError("The upstream's stream ended before it held anything."))
+        return Opening(_invalid("The upstream's stream ended before it held anything."))
 
 
 def _judge(payload: bytes) -> Opening:
@@ -48,4 +49,8 @@ def _judge(payload: bytes) -> Opening:
         return Opening(error_in(parse_json(payload)))
     except ValueError:
         quote = mend_surrogates(payload[:200].decode("utf-8", "replace"))
-        return Opening(UpstreamError(f"The upstream's first event is not JSON: {quote}"))
+        return Opening(_invalid(f"The upstream's first event is not JSON: {quote}"))
+
+
+def _invalid(message: str) -> UpstreamError:
+    return UpstreamError(message, code=Code.UPSTREAM_INVALID_RESPONSE.value)

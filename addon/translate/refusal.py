@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from addon.errors import ApiError, error_type
+from addon.errors import ApiError, Code, error_type
 from addon.translate.json_edge import mend_surrogates, parse_json
 
 _LONGEST_QUOTE: Final = 500
@@ -70,6 +70,8 @@ class UpstreamError:
         """The HTTP status that a service would have used for this error."""
         if self.code and self.code.isdigit() and 400 <= int(self.code) <= 599:
             return int(self.code)
+        if self.code == Code.UPSTREAM_INVALID_RESPONSE:
+            return HTTPStatus.BAD_GATEWAY
         words = f"{self.code} {self.type}".lower()
         for marks, status in _STATUS_BY_WORD:
             if any(mark in words for mark in marks):

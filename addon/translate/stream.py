@@ -209,6 +209,8 @@ class StreamTranslator:
         self._writer.event_of_json("response.in_progress", members)
 
     def _end(self, *, is_done: bool) -> None:
+        if not self._has_begun:
+            self._begin()
         reason = self._finish_reason
         if reason is None and not is_done:
             self._fail(UpstreamError(_BROKEN_OFF))

@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -222,6 +223,7 @@ def console_program(folder: Path, confdir: Path, upstream: Upstream) -> Iterator
     write_accounts(accounts, [api_key_account(KEY, upstream.base_url)])
     (port,) = free_ports(1)
     terminal, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     process = subprocess.Popen(
         [
             Path(sys.executable).with_name("mitmproxy"),
@@ -232,7 +234,12 @@ def console_program(folder: Path, confdir: Path, upstream: Upstream) -> Iterator
         stdout=theirs,
         stderr=theirs,
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "TERM": "xterm", "QWEN_ACCOUNTS_FILE": accounts},
+        env={
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),
+            "TERM": "xterm",
+            "QWEN_ACCOUNTS_FILE": str(accounts),
+        },
     )
     os.close(theirs)
     drawn = threading.Thread(target=drain, args=(terminal,), daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class Line:
     upstream: Upstream
     client: httpx2.Client
 
-    def send(self, stream: Stream, pieces: list[bytes]) -> CheckedStream:
-        """What the client gets where the upstream sends ``stream`` in these pieces."""
+    def send(self, pieces: list[bytes]) -> CheckedStream:
+        """What the client gets where the upstream sends these pieces."""
         self.upstream.reset()
         self.upstream.replies(stream_reply(pieces))
         body = {"model": MODEL, "input": "Hi", "stream": True}
@@ -50,7 +51,7 @@ def line(
     confdir: Path,
     upstream_ca: CertificateAuthority,
 ) -> Iterator[Line]:
-    """Upstream, proxy and client; the upstream speaks HTTP/2 over TLS, or plain HTTP/1.1."""
+    """HTTP/1.1 over the reverse listener, or HTTP/2 over an HTTPS proxy: all the way, each."""
     http2 = request.param == "HTTP/2"
     with Upstream(tls=upstream_ca if http2 else None, http2=http2) as upstream:
         setup = Setup(
@@ -65,17 +66,28 @@ def line(
         )
         with (
             MitmProcess(tmp_path_factory.mktemp("mitm"), setup, confdir=confdir) as proxy,
-            httpx2.Client(base_url=proxy.base_url, trust_env=False) as client,
+            client_of(proxy, http2=http2) as client,
         ):
             yield Line(upstream, client)
-        assert {request.http_version for request in upstream.requests} == {
-            "HTTP/2" if http2 else "HTTP/1.1"
-        }
+        assert {seen.http_version for seen in upstream.requests} == {request.param}
+
+
+def client_of(proxy: MitmProcess, *, http2: bool) -> httpx2.Client:
+    """A client of the reverse listener, or one that takes the regular one for its proxy."""
+    if not http2:
+        return httpx2.Client(base_url=proxy.base_url, trust_env=False)
+    return httpx2.Client(
+        base_url="https://portal.qwen.ai/v1",
+        proxy=proxy.url("regular"),
+        verify=ssl.create_default_context(cafile=str(proxy.ca)),
+        http2=True,
+        trust_env=False,
+    )
 
 
 @pytest.mark.parametrize("stream", ANSWERS, ids=lambda stream: stream.name)
 def test_a_stream_in_one_piece(line: Line, stream: Stream) -> None:
-    checked = line.send(stream, [stream.raw])
+    checked = line.send([stream.raw])
 
     assert checked.outcome == stream.expected
     if stream.call_ids is not None:
@@ -90,4 +102,4 @@ def test_a_stream_in_one_piece(line: Line, stream: Stream) -> None:
 def test_a_stream_in_pieces_of_a_few_bytes(line: Line, stream: Stream) -> None:
     pieces = [stream.raw[start : start + 5] for start in range(0, len(stream.raw), 5)]
 
-    assert line.send(stream, pieces).outcome == stream.expected
+    assert line.send(pieces).outcome == stream.expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 import pytest
 from openai import OpenAI
 
@@ -39,10 +39,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+def http(sandbox: Sandbox) -> Iterator[httpx2.Client]:
     """A plain client that is signed in."""
     headers = {"authorization": f"Bearer {sandbox.access_tokens[0]}"}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False) as client:
+    with httpx2.Client(base_url=sandbox.base_url, headers=headers, trust_env=False) as client:
         yield client
 
 

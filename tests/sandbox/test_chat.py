@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 from openai import OpenAI
@@ -19,7 +19,7 @@ from tests.sandbox.conftest import Clock
 ASK_FOR_A_CALL = {"role": "user", "content": 'use read {"filePath": "über/文件.txt"}\nuse read'}
 
 
-def chunks_of(answer: httpx.Response) -> list[Json]:
+def chunks_of(answer: httpx2.Response) -> list[Json]:
     """The chunks of a stream, which must end as streams end."""
     *events, done, nothing = answer.text.split("\n\n")
     assert (done, nothing) == ("data: [DONE]", "")
@@ -29,7 +29,7 @@ def chunks_of(answer: httpx.Response) -> list[Json]:
     return chunks
 
 
-def streamed(http: httpx.Client, request: Json) -> list[Json]:
+def streamed(http: httpx2.Client, request: Json) -> list[Json]:
     answer = http.post("/chat/completions", json={**request, "stream": True})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/event-stream"
@@ -42,7 +42,7 @@ def joined(chunks: list[Json], field: str) -> str:
     return "".join(delta.get(field) or "" for delta in deltas)
 
 
-def test_a_stream_joins_to_the_plain_answer(http: httpx.Client) -> None:
+def test_a_stream_joins_to_the_plain_answer(http: httpx2.Client) -> None:
     plain = http.post("/chat/completions", json=body()).json()
     ChatCompletion.model_validate(plain, strict=True)
     chunks = streamed(http, body())
@@ -54,7 +54,7 @@ def test_a_stream_joins_to_the_plain_answer(http: httpx.Client) -> None:
     assert len({chunk["id"] for chunk in chunks}) == 1
 
 
-def test_usage_comes_last_if_it_was_asked_for(http: httpx.Client) -> None:
+def test_usage_comes_last_if_it_was_asked_for(http: httpx2.Client) -> None:
     *chunks, last = streamed(http, body(stream_options={"include_usage": True}))
     assert last["choices"] == []
     assert last["usage"] == http.post("/chat/completions", json=body()).json()["usage"]
@@ -63,7 +63,7 @@ def test_usage_comes_last_if_it_was_asked_for(http: httpx.Client) -> None:
     assert not any("usage" in chunk for chunk in streamed(http, body()))
 
 
-def test_thinking_is_streamed_before_the_answer(http: httpx.Client) -> None:
+def test_thinking_is_streamed_before_the_answer(http: httpx2.Client) -> None:
     options = {"stream_options": {"include_usage": True}}
     *chunks, last = streamed(http, body(enable_thinking=True, **options))
     kinds = [
@@ -76,7 +76,7 @@ def test_thinking_is_streamed_before_the_answer(http: httpx.Client) -> None:
     assert counted == len(reasoning.split()) > 3
 
 
-def test_calls_are_streamed_in_fragments(http: httpx.Client) -> None:
+def test_calls_are_streamed_in_fragments(http: httpx2.Client) -> None:
     chunks = streamed(http, body(ASK_FOR_A_CALL, tools=[tool()]))
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
     calls: dict[int, Json] = {}
@@ -204,7 +204,7 @@ def test_a_refusal_has_the_shape_that_the_sdk_parses(openai_client: OpenAI) -> N
     assert "developer is not a role here" in caught.value.message
 
 
-def test_a_broken_history_is_refused_with_its_reason(http: httpx.Client) -> None:
+def test_a_broken_history_is_refused_with_its_reason(http: httpx2.Client) -> None:
     refused = http.post(
         "/chat/completions", json=body(calling("1"), {"role": "user", "content": "x"})
     )
@@ -215,25 +215,25 @@ def test_a_broken_history_is_refused_with_its_reason(http: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("header", ["OpenAI-Beta", "x-session-affinity", "x-session-id"])
-def test_headers_of_the_client_s_own_are_refused(http: httpx.Client, header: str) -> None:
+def test_headers_of_the_client_s_own_are_refused(http: httpx2.Client, header: str) -> None:
     refused = http.post("/chat/completions", json=body(), headers={header: "1"})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, header.lower())
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"model": NaN}', b'{"a": "\\ud800"}'])
-def test_a_body_that_is_not_json_is_refused(http: httpx.Client, content: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(http: httpx2.Client, content: bytes) -> None:
     headers = {"content-type": "application/json; charset=utf-8"}
     refused = http.post("/chat/completions", content=content, headers=headers)
     assert refused.status_code == 400
     assert "not valid JSON" in refused.json()["error"]["message"]
 
 
-def test_a_body_of_another_type_is_refused(http: httpx.Client) -> None:
+def test_a_body_of_another_type_is_refused(http: httpx2.Client) -> None:
     refused = http.post("/chat/completions", data={"model": "qwen3-coder-plus"})
     assert refused.json()["error"]["param"] == "content-type"
 
 
-def test_a_prompt_beyond_the_context_is_refused(http: httpx.Client) -> None:
+def test_a_prompt_beyond_the_context_is_refused(http: httpx2.Client) -> None:
     long = {"role": "user", "content": "word " * 262_145}
     request = body(long) | {"model": "vision-model"}
     refused = http.post("/chat/completions", json=request)
@@ -251,13 +251,13 @@ def test_nobody_gets_in_without_a_token(
     token = sandbox.access_tokens[0]
     headers = {} if authorization is None else {"authorization": authorization.format(token=token)}
     method = "GET" if path == "/models" else "POST"
-    refused = httpx.request(method, f"{sandbox.base_url}{path}", headers=headers, trust_env=False)
+    refused = httpx2.request(method, f"{sandbox.base_url}{path}", headers=headers, trust_env=False)
     assert refused.status_code == 401
     assert refused.json()["error"]["message"] == "invalid access token or token expired"
     assert token not in refused.text
 
 
-def test_what_is_not_there_is_not_found(http: httpx.Client) -> None:
+def test_what_is_not_there_is_not_found(http: httpx2.Client) -> None:
     missing = http.post("/responses", json={})
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
     assert http.get("/chat/completions").status_code == 405
@@ -266,8 +266,8 @@ def test_what_is_not_there_is_not_found(http: httpx.Client) -> None:
 def test_an_account_over_its_limit_is_told_how_long_to_wait(clock: Clock) -> None:
     with running_sandbox(requests_per_minute=2, delta_interval_seconds=0, clock=clock) as sandbox:
 
-        def ask(account: int) -> httpx.Response:
-            return httpx.post(
+        def ask(account: int) -> httpx2.Response:
+            return httpx2.post(
                 f"{sandbox.base_url}/chat/completions",
                 json=body(),
                 headers={"authorization": f"Bearer {sandbox.access_tokens[account]}"},

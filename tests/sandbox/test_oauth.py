@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from oauthlib.oauth2 import DeviceClient, OAuth2Error  # type: ignore[import-untyped]
 
@@ -26,15 +26,15 @@ def sandbox(clock: Clock) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def oauth(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox.oauth_base_url, trust_env=False) as client:
+def oauth(sandbox: Sandbox) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=sandbox.oauth_base_url, trust_env=False) as client:
         yield client
 
 
 class Device:
-    """A device that signs in: oauthlib makes and reads the messages, httpx carries them."""
+    """A device that signs in: oauthlib makes and reads the messages, httpx2 carries them."""
 
-    def __init__(self, oauth: httpx.Client) -> None:
+    def __init__(self, oauth: httpx2.Client) -> None:
         self.http = oauth
         self.client = DeviceClient(CLIENT_ID)
         self.verifier = self.client.create_code_verifier(64)
@@ -68,14 +68,14 @@ class Device:
         tokens: dict[str, Any] = self.client.parse_request_body_response(answer.text)
         return tokens
 
-    def decide(self, decision: str) -> httpx.Response:
+    def decide(self, decision: str) -> httpx2.Response:
         """Presses a button on the page."""
         user_code = self.authorization["user_code"]
         return self.http.post("/device", data={"user_code": user_code, "decision": decision})
 
 
 @pytest.fixture
-def device(oauth: httpx.Client) -> Device:
+def device(oauth: httpx2.Client) -> Device:
     return Device(oauth)
 
 
@@ -95,7 +95,7 @@ def error_of(caught: pytest.ExceptionInfo[OAuth2Error]) -> str:
 def models_status(sandbox: Sandbox, access_token: str) -> int:
     """The status that a token gets from the API."""
     headers = {"authorization": f"Bearer {access_token}"}
-    return httpx.get(f"{sandbox.base_url}/models", headers=headers, trust_env=False).status_code
+    return httpx2.get(f"{sandbox.base_url}/models", headers=headers, trust_env=False).status_code
 
 
 def test_a_device_signs_in(sandbox: Sandbox, device: Device, clock: Clock) -> None:
@@ -134,7 +134,7 @@ def test_a_code_may_be_typed_in_carelessly(device: Device, clock: Clock) -> None
     assert device.poll()["access_token"]
 
 
-def test_the_page_escapes_what_it_is_given(oauth: httpx.Client) -> None:
+def test_the_page_escapes_what_it_is_given(oauth: httpx2.Client) -> None:
     attack = "<script>alert(1)</script>"
     for page in (
         oauth.get("/device", params={"user_code": attack}),
@@ -232,13 +232,13 @@ def test_a_code_is_good_once(device: Device, clock: Clock) -> None:
     ],
 )
 def test_a_device_asks_in_the_right_form(
-    oauth: httpx.Client, change: dict[str, str], error: str, status: int
+    oauth: httpx2.Client, change: dict[str, str], error: str, status: int
 ) -> None:
     refused = oauth.post("/api/v1/oauth2/device/code", data=device_form("x" * 43, **change))
     assert (refused.status_code, refused.json()["error"]) == (status, error)
 
 
-def test_forms_are_forms(oauth: httpx.Client) -> None:
+def test_forms_are_forms(oauth: httpx2.Client) -> None:
     for answer in (
         oauth.post("/api/v1/oauth2/token", json={"grant_type": "refresh_token"}),
         oauth.post("/api/v1/oauth2/token", content=b"client_id=a&client_id=b", headers=FORM),
@@ -284,12 +284,12 @@ def test_an_access_token_expires_and_is_renewed(
 def test_refreshing_changes_no_account(sandbox: Sandbox, device: Device) -> None:
     """A limit follows the account, not the token."""
     first = sandbox.accounts_document()["accounts"][0]
-    before = httpx.Headers({"authorization": f"Bearer {first['accessToken']}"})
+    before = httpx2.Headers({"authorization": f"Bearer {first['accessToken']}"})
     after = {"authorization": f"Bearer {device.refresh(first['refreshToken'])['access_token']}"}
     request = {"model": "coder-model", "messages": [{"role": "user", "content": "hi"}]}
     url = f"{sandbox.base_url}/chat/completions"
     statuses = [
-        httpx.post(url, json=request, headers=headers, trust_env=False).status_code
+        httpx2.post(url, json=request, headers=headers, trust_env=False).status_code
         for headers in [before] * 10 + [after] * 11
     ]
     assert statuses == [200] * 20 + [429]

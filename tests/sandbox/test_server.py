@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from addon.sandbox.server import running_sandbox
 from tests.sandbox.bodies import body
 
 
-def ask(base_url: str, token: str) -> httpx.Response:
+def ask(base_url: str, token: str) -> httpx2.Response:
     """One question to the sandbox."""
-    return httpx.post(
+    return httpx2.post(
         f"{base_url}/chat/completions",
         json=body(),
         headers={"authorization": f"Bearer {token}"},
@@ -86,12 +86,12 @@ def test_a_port_that_is_taken_is_an_error_of_the_caller() -> None:
 def test_it_stops_in_the_middle_of_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     with running_sandbox(delta_interval_seconds=3600) as sandbox:
         headers = {"authorization": f"Bearer {sandbox.access_tokens[0]}"}
-        client = httpx.Client(base_url=sandbox.base_url, headers=headers, trust_env=False)
+        client = httpx2.Client(base_url=sandbox.base_url, headers=headers, trust_env=False)
         request = client.build_request("POST", "/chat/completions", json=body(stream=True))
         answer = client.send(request, stream=True)
         lines = answer.iter_lines()
         assert next(lines).startswith("data: ")
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         list(lines)
     answer.close()
     client.close()

@@ -1,0 +1,1 @@
+"""The command line: one module a command, joined in ``app``. Nothing else imports it."""

@@ -1,0 +1,57 @@
+"""``qwen-proxy`` and ``python -m addon``: the commands joined into one program.
+
+A command that cannot do what it is asked raises CommandFailed; what the user
+then reads is one sentence, never a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from addon import __version__
+from addon.cli.failure import CommandFailed
+from addon.cli.run import run
+
+app = typer.Typer(
+    name="qwen-proxy",
+    help="Responses API clients on Chat Completions models, over several accounts.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+# What `run` does not know is mitmproxy's to understand.
+app.command(
+    options_metavar="[--port N] [--sandbox] [--web] [mitmproxy arguments ...]",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)(run)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"qwen-proxy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Keep `run` a command of its own while it is the only one."""
+
+
+def main() -> None:
+    """Run the command line with this process's arguments, and end the process."""
+    try:
+        app(prog_name="qwen-proxy")
+    except CommandFailed as failure:
+        sys.exit(f"qwen-proxy: {failure}")

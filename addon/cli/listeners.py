@@ -1,0 +1,75 @@
+"""The two ways into the proxy: as HTTP(S) proxy, and as base URL.
+
+Both listen on loopback, always: a listener that others can reach is opened
+with a ``--mode`` of the user's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from addon.cli.failure import CommandFailed
+
+HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The pair of listeners: ``port`` for the HTTP(S) proxy, the one after it for the base URL."""
+
+    port: int
+
+    @property
+    def proxy_url(self) -> str:
+        """What a client takes as ``HTTPS_PROXY``."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as OpenAI base URL."""
+        return f"http://{HOST}:{self.port + 1}/v1"
+
+    def arguments(self, upstream: str) -> list[str]:
+        """Mitmproxy's arguments; what is not translated goes on to the origin of ``upstream``."""
+        modes = (
+            f"regular@{HOST}:{self.port}",
+            f"reverse:{_origin(upstream)}@{HOST}:{self.port + 1}",
+        )
+        return [part for mode in modes for part in ("--mode", mode)]
+
+    def directions(self, confdir: str | None = None) -> str:
+        """How to point a client at them; ``confdir`` is where mitmproxy keeps its certificate."""
+        certificate = f"{confdir or '~/.mitmproxy'}/mitmproxy-ca-cert.pem"
+        return (
+            "Point your client at the proxy, one way or the other:\n"
+            f"  base URL     {self.base_url}  (any API key will do)\n"
+            f"  environment  HTTPS_PROXY={self.proxy_url} NODE_EXTRA_CA_CERTS={certificate}"
+        )
+
+    def check_free(self) -> None:
+        """Raise CommandFailed, naming the port, if one of the two cannot be listened on."""
+        for port in (self.port, self.port + 1):
+            _check_free(port)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_free(port: int) -> None:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        why = (
+            "is in use"
+            if error.errno == errno.EADDRINUSE
+            else f"cannot be opened ({error.strerror})"
+        )
+        raise CommandFailed(
+            f"port {port} of {HOST} {why}: choose another with --port N, which takes N and N+1"
+        ) from error

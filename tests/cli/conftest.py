@@ -1,0 +1,35 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import random
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+
+
+@pytest.fixture
+def qwen_proxy(tmp_path: Path) -> Command:
+    """The program, in a home and a working folder that are empty."""
+    return Command(tmp_path)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free a moment ago, with the two after it.
+
+    It lies below those that the system gives to others by itself.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311
+        with ExitStack() as sockets:
+            try:
+                for free in range(port, port + 3):
+                    sockets.enter_context(socket.create_server(("127.0.0.1", free)))
+            except OSError:
+                continue
+            return port

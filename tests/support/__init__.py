@@ -1,0 +1,1 @@
+"""The real parts that tests are made of: the judge, the scripted upstream, the proxy process."""

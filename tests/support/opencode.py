@@ -1,0 +1,132 @@
+"""The real OpenCode, run without a person: its own home, its own project, no way into the internet.
+
+It comes from npm (``opencode-ai``) and lies in ``tests/e2e/node_modules``, or wherever
+``OPENCODE_BIN`` says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.support.chat import MODEL
+
+SAFETY_SECONDS: Final = 90.0
+"""How long one run may take before the test is given up: a net, never a pace."""
+
+CLIENT_KEY: Final = "sk-key-that-opencode-was-given"
+
+_INSTALLED: Final = (
+    Path(__file__).resolve().parents[1] / "e2e" / "node_modules" / "opencode-ai" / "bin"
+)
+_STYLING: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+# What would look for updates, models, plugins and language servers elsewhere, and for
+# instructions in the developer's own home.
+_SWITCHES: Final = (
+    "OPENCODE_DISABLE_AUTOUPDATE",
+    "OPENCODE_DISABLE_MODELS_FETCH",
+    "OPENCODE_DISABLE_DEFAULT_PLUGINS",
+    "OPENCODE_DISABLE_LSP_DOWNLOAD",
+    "OPENCODE_DISABLE_CLAUDE_CODE",
+    "OPENCODE_DISABLE_EXTERNAL_SKILLS",
+    "OPENCODE_DISABLE_SHARE",
+)
+
+
+def opencode_binary() -> Path:
+    """The program. Raises AssertionError where it is not installed."""
+    named = os.environ.get("OPENCODE_BIN")
+    candidates = [Path(named)] if named else sorted(_INSTALLED.glob("opencode*"))
+    assert candidates, "OpenCode is missing: scripts/test installs it (npm install in tests/e2e)"
+    return candidates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run printed, without colours."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(slots=True)
+class OpenCode:
+    """OpenCode in one project folder; its sessions last from one run to the next."""
+
+    folder: Path
+    base_url: str
+    env: dict[str, str] = field(default_factory=dict)
+    """``HTTPS_PROXY`` and the like."""
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(parents=True)
+        self.project.mkdir(parents=True)
+        (self.project / "opencode.json").write_text(json.dumps(self._config(), indent=2), "utf-8")
+
+    @property
+    def project(self) -> Path:
+        """The folder that it works on."""
+        return self.folder / "project"
+
+    @property
+    def home(self) -> Path:
+        """Its home folder."""
+        return self.folder / "home"
+
+    def run(self, message: str, *, goes_on: bool = False) -> Run:
+        """``opencode run``; ``goes_on``: in the session of the last run (``--continue``)."""
+        command = [str(opencode_binary()), "run", *(["--continue"] if goes_on else []), message]
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SAFETY_SECONDS,
+            check=False,
+        )
+        plain = [_STYLING.sub("", text) for text in (done.stdout, done.stderr)]
+        return Run(done.returncode, *plain)
+
+    def _config(self) -> dict[str, object]:
+        model = f"qwen/{MODEL}"
+        return {
+            "autoupdate": False,
+            "share": "disabled",
+            "permission": {"*": "allow"},
+            "enabled_providers": ["qwen"],
+            "model": model,
+            "small_model": model,
+            "provider": {
+                "qwen": {
+                    "npm": "@ai-sdk/openai",
+                    "name": "Qwen",
+                    "options": {"baseURL": self.base_url, "apiKey": CLIENT_KEY},
+                    "models": {
+                        MODEL: {"name": "Qwen", "limit": {"context": 200_000, "output": 8_000}}
+                    },
+                }
+            },
+        }
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "XDG_DATA_HOME": str(self.home / "data"),
+            "XDG_CACHE_HOME": str(self.home / "cache"),
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "PWD": str(self.project),
+            **dict.fromkeys(_SWITCHES, "1"),
+            **self.env,
+        }

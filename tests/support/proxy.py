@@ -1,0 +1,264 @@
+"""A real mitmproxy process with the addon in it, started for one test or one module.
+
+It gets a home, a configuration folder, an accounts file and ports of its own, nothing of the
+developer's. When it ends it is judged: a traceback, an addon error or one of the accounts' secrets
+in its log (or in the flows that it saved) is an AssertionError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tests.support.accounts import secrets_of, write_accounts
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+ADDON: Final = ROOT / "addon" / "main.py"
+
+REGULAR: Final = "regular"
+REVERSE: Final = "reverse:https://portal.qwen.ai"
+
+SAFETY_SECONDS: Final = 30.0
+"""How long a start or a stop may take before the test is given up: a net, never a pace."""
+
+_PORT_TRIES: Final = 3
+_BAD_SIGNS: Final = ("Traceback (most recent call last)", "Addon error", "was never awaited")
+
+
+class StartRefused(Exception):
+    """The process ended before it listened; the message is all that it printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a process is to be started."""
+
+    modes: Sequence[str] = (REGULAR, REVERSE)
+    """mitmproxy's modes, without an address."""
+    accounts: Sequence[Mapping[str, object]] | None = None
+    """None: there is no accounts file."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """mitmproxy options, the addon's too."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    saves_flows: bool = False
+    """Whether all flows go into ``MitmProcess.flows_file``, which is judged with the log."""
+    program: str = "mitmdump"
+    script: Path | None = ADDON
+
+
+class MitmProcess:
+    """One mitmdump (or mitmweb). A context manager: it listens inside the ``with``."""
+
+    def __init__(self, folder: Path, setup: Setup, *, confdir: Path | None = None) -> None:
+        """Nothing is started yet; all that it leaves is left in ``folder``.
+
+        ``confdir`` may be shared, which spares the making of a certificate.
+        """
+        self.folder = folder
+        self.cwd = folder / "project"
+        """Where it is started; ``.opencode/qwen.json`` here is the project config."""
+        self.home = folder / "home"
+        self.user_config = self.home / ".config" / "opencode" / "qwen.json"
+        self.accounts_file = folder / "accounts" / "qwen-auth-accounts.json"
+        self.flows_file = folder / "flows"
+        self.confdir = confdir or folder / "confdir"
+        self.secrets = set(secrets_of(setup.accounts or ()))
+        """What must never be in the log; a test may add to it."""
+        self.ports: tuple[int, ...] = ()
+        """The ports, in the order of the modes."""
+        self._setup = setup
+        self._process: subprocess.Popen[str]
+        self._reader: threading.Thread
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._ended = False
+        for path in (self.cwd, self.home):
+            path.mkdir(parents=True, exist_ok=True)
+        if setup.accounts is not None:
+            write_accounts(self.accounts_file, setup.accounts)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def ca(self) -> Path:
+        """The certificate that a client must trust to be intercepted."""
+        return self.confdir / "mitmproxy-ca-cert.pem"
+
+    @property
+    def log(self) -> str:
+        """All that it has printed so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def url(self, kind: str) -> str:
+        """``http://127.0.0.1:port`` of the first listener whose mode begins with ``kind``."""
+        index = next(n for n, mode in enumerate(self._setup.modes) if mode.startswith(kind))
+        return f"http://127.0.0.1:{self.ports[index]}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client of the reverse listener takes as base URL."""
+        return f"{self.url('reverse')}/v1"
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until ``text`` has been printed."""
+        self._wait(lambda: text in "".join(self._lines), f"{text!r} in the log")
+
+    def start(self) -> None:
+        """Start, and wait until every listener listens. Raises StartRefused."""
+        for last_try in (*[False] * (_PORT_TRIES - 1), True):
+            self.ports = free_ports(len(self._setup.modes))
+            self._launch()
+            self._wait(lambda: self._ended or self._is_listening(), "the listeners")
+            if not self._ended:
+                return
+            self._reader.join()
+            self._process.wait(SAFETY_SECONDS)
+            # Between our look for a free port and its bind another process may have come first.
+            if last_try or "address already in use" not in self.log.lower():
+                raise StartRefused(self.log)
+
+    def run_to_end(self) -> int:
+        """Start where no start is expected: gives the exit status once it has ended by itself.
+
+        That is 1, or a signal's: threads of mitmproxy's own runtime are not stopped when it gives
+        up at the start, and now and then one of them runs into the interpreter's end.
+        """
+        self.ports = free_ports(len(self._setup.modes))
+        self._launch()
+        self._wait(lambda: self._ended, "the end")
+        return self._process.wait(SAFETY_SECONDS)
+
+    def stop(self) -> int:
+        """End it with SIGTERM as a user's service manager would; gives the exit status."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(SAFETY_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it does not end on SIGTERM:\n{self.log}") from None
+        finally:
+            self._reader.join(SAFETY_SECONDS)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        self._process.kill()
+        self._process.wait(SAFETY_SECONDS)
+
+    def check(self) -> None:
+        """Raise AssertionError if its log or its saved flows show what they must not."""
+        log = self.log
+        signs = [sign for sign in _BAD_SIGNS if sign in log]
+        assert not signs, f"the log holds {signs}:\n{log}"
+        leaks = [secret[:4] for secret in self.secrets if secret in log]
+        assert not leaks, f"the log holds the secrets that begin with {leaks}:\n{log}"
+        if self.flows_file.exists():
+            flows = self.flows_file.read_bytes()
+            leaks = [secret[:4] for secret in self.secrets if secret.encode() in flows]
+            assert not leaks, f"the saved flows hold the secrets that begin with {leaks}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if error is None:
+            self.check()
+        else:
+            error.add_note(f"{self._setup.program} printed:\n{self.log}")
+
+    def _launch(self) -> None:
+        self._lines.clear()
+        self._ended = False
+        self._process = subprocess.Popen(
+            self._command(),
+            cwd=self.cwd,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+
+    def _command(self) -> list[str]:
+        options = {"confdir": str(self.confdir), "flow_detail": "2", **self._setup.options}
+        if self._setup.saves_flows:
+            options["save_stream_file"] = str(self.flows_file)
+        if self._setup.program == "mitmweb":
+            (web_port,) = free_ports(1)
+            options |= {"web_open_browser": "false", "web_port": str(web_port)}
+        command = [str(Path(sys.executable).with_name(self._setup.program))]
+        if self._setup.script is not None:
+            command += ["-s", str(self._setup.script)]
+        for mode, port in zip(self._setup.modes, self.ports, strict=True):
+            command += ["--mode", f"{mode}@127.0.0.1:{port}"]
+        for name, value in options.items():
+            command += ["--set", f"{name}={value}"]
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "QWEN_ACCOUNTS_FILE": str(self.accounts_file),
+            **self._setup.env,
+        }
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                with self._changed:
+                    self._lines.append(line)
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _is_listening(self) -> bool:
+        log = "".join(self._lines)
+        return all(f"listening at 127.0.0.1:{port}." in log for port in self.ports)
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        with self._changed:
+            happened = self._changed.wait_for(condition, SAFETY_SECONDS)
+        if not happened:
+            self.kill()
+            raise AssertionError(f"waited in vain for {what}:\n{self.log}")
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """``count`` different ports of the loopback interface that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
+        ]
+        return tuple(sock.getsockname()[1] for sock in sockets)
