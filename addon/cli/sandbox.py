@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shlex
 import signal
@@ -42,6 +43,8 @@ def started_sandbox(client_id: str) -> Iterator[Sandbox]:
     user's own accounts are neither read nor changed. The file goes with the
     sandbox.
     """
+    # The proxy says what becomes of a request; the sandbox would only say it again.
+    logging.getLogger("addon.sandbox").setLevel(logging.WARNING)
     # mitmproxy takes this signal over, but the folder must go if it comes before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (

@@ -37,7 +37,7 @@ from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import judge, outcome_of, outcome_untouched
-from addon.settings import Settings, SettingsError, load_settings
+from addon.settings import Settings, SettingsError, load_settings, project_warnings
 from addon.translate import TokenUsage
 
 logger: Final = logging.getLogger(__name__)
@@ -62,6 +62,8 @@ class QwenProxy:
             self._base = load_settings(os.environ, Path.cwd())
         except SettingsError as error:
             _stop_the_start(error)
+        for warning in project_warnings(Path.cwd()):
+            logger.warning(warning)
         add_options(loader, self._base)
         self._uninstall = [
             failover.install(self),

@@ -14,7 +14,7 @@ from addon.settings.model import (
 )
 from addon.settings.options import OptionSpec, option_specs, settings_from_options
 from addon.settings.paths import accounts_path, project_config_path, user_config_path
-from addon.settings.sources import SettingsError, environment_name, load_settings
+from addon.settings.sources import SettingsError, environment_name, load_settings, project_warnings
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -29,6 +29,7 @@ __all__ = [
     "load_settings",
     "option_specs",
     "project_config_path",
+    "project_warnings",
     "settings_from_options",
     "user_config_path",
 ]

@@ -54,6 +54,23 @@ def load_settings(
     return merge(Settings(), [*sources, _environment_source(env)], lines)
 
 
+def project_warnings(cwd: Path) -> tuple[str, ...]:
+    """What the user should know of the project's config file, which may come with a clone.
+
+    A base URL says where tokens go. Nothing is said of a file that cannot be read.
+    """
+    path = project_config_path(cwd)
+    try:
+        values = read_config(path) or {}
+    except ConfigFileFault:
+        return ()
+    return tuple(
+        f"{path} sets {key} to {values[key]}: tokens go there. Do you trust this project?"
+        for key in ("base_url", "oauth_base_url")
+        if key in values
+    )
+
+
 # Sources and how they are merged
 
 
