@@ -12,6 +12,7 @@ response, error   the end: the lease is settled           broker.settle, record
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -21,6 +22,7 @@ from typing import Final
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Server
 
 from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Usage
 from addon.broker.startup import open_broker
@@ -35,12 +37,16 @@ from addon.proxy.masking import TokenFilter
 from addon.proxy.options import add_options, read_options
 from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
+from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import judge, outcome_of, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 from addon.translate import TokenUsage
 
 logger: Final = logging.getLogger(__name__)
+
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""A status for the log alone: nobody is there to read it."""
 
 
 class QwenProxy:
@@ -68,6 +74,7 @@ class QwenProxy:
         self._uninstall = [
             failover.install(self),
             ConnectionPolicy(self.is_our_host).install(),
+            ConnectTimeout(self._connect_limit, self._connect_timed_out).install(),
             TokenFilter(self._exchanges.tokens).install(),
         ]
 
@@ -104,6 +111,34 @@ class QwenProxy:
         self._broker.reload()
         return host.lower() in our_hosts(self._settings, self._broker.base_urls())
 
+    @property
+    def timeouts(self) -> Timeouts:
+        """The limits on one attempt."""
+        settings = self._settings
+        return Timeouts(
+            connect=settings.connect_timeout_seconds,
+            first_byte=settings.first_byte_timeout_seconds,
+            idle=settings.idle_timeout_seconds,
+        )
+
+    def client_left(self, flow: http.HTTPFlow) -> None:
+        """Frees the place of a request that still waits for an account."""
+        exchange = self._exchanges.get(flow)
+        if exchange is not None and exchange.acquiring is not None:
+            exchange.acquiring.cancel()
+
+    def _connect_limit(self, server: Server) -> float | None:
+        """How long ``server`` may take to connect, where a request of ours waits for it."""
+        address = server.address
+        if address is None or not self._exchanges.connecting_to((address[0], address[1])):
+            return None
+        return self.timeouts.connect
+
+    def _connect_timed_out(self, server: Server) -> None:
+        if server.address is not None:
+            for exchange in self._exchanges.connecting_to((server.address[0], server.address[1])):
+                exchange.connect_timed_out = True
+
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
         return self._exchanges.get(flow)
@@ -131,19 +166,30 @@ class QwenProxy:
         try:
             check_client(flow, self._settings)
             needs = understand(flow, exchange)
-            exchange.lease = await self._acquire(needs)
-            exchange.attempts += 1
-            point_at(flow, exchange, exchange.lease)
+            lease = await self._lease(exchange, needs)
+            point_at(flow, exchange, lease)
         except ApiError as error:
             self._refuse(flow, exchange, error)
         except Exception:
             logger.exception("A request could not be prepared.")
             self._refuse(flow, exchange, _internal_error())
 
-    async def _acquire(self, needs: Needs) -> Lease:
+    async def _lease(self, exchange: Exchange, needs: Needs) -> Lease:
+        """An account for ``exchange``. Raises ApiError, also where its client leaves meanwhile."""
         if self._broker is None:
             raise _internal_error()
-        return await self._broker.acquire(needs)
+        exchange.acquiring = asyncio.ensure_future(self._broker.acquire(needs))
+        try:
+            lease = exchange.lease = await exchange.acquiring
+        except asyncio.CancelledError:
+            hook = asyncio.current_task()
+            if hook is None or hook.cancelling():
+                raise
+            raise ApiError(_CLIENT_CLOSED_REQUEST, "The client left.") from None
+        finally:
+            exchange.acquiring = None
+        exchange.attempts += 1
+        return lease
 
     # --- the way back
 
@@ -154,7 +200,8 @@ class QwenProxy:
             return
         verdict = judge(exchange.refusal, time.time())
         self._settle(exchange, verdict.outcome)
-        self._refuse(flow, exchange, verdict.error)
+        if exchange.route.is_translated or flow.response is None:
+            self._refuse(flow, exchange, verdict.error)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Begins a translated stream, or hands an untouched answer on as it comes."""

@@ -6,6 +6,7 @@ in here (the lease above all) must not be.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,11 +29,13 @@ from addon.translate import (
 class StreamedAnswer:
     """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
 
-    __slots__ = ("_decode", "first_event_at", "translator")
+    __slots__ = ("_decode", "first_event_at", "last_data_at", "translator")
 
     def __init__(self, translator: StreamTranslator, decode: Decode | None) -> None:
         self.translator = translator
         self._decode = decode
+        self.last_data_at = time.time()
+        """When the upstream last sent anything (Unix seconds)."""
         self.first_event_at: float | None = None
 
     def __call__(self, data: bytes) -> bytes | tuple[()]:
@@ -44,7 +47,7 @@ class StreamedAnswer:
         """
         if not data:
             return ()
-        now = time.time()
+        now = self.last_data_at = time.time()
         if self._decode is not None:
             try:
                 data = self._decode(data)
@@ -75,6 +78,8 @@ class UpstreamRefusal:
     headers: http.Headers
     in_disguise: bool = False
     """Whether the status said 200, and the body otherwise."""
+    timed_out: bool = False
+    """Whether the upstream was given up because it was silent."""
 
 
 @dataclass(slots=True)
@@ -94,9 +99,17 @@ class Exchange:
     lease: Lease | None = None
     """Open till it is settled; then it stays for the record."""
     is_settled: bool = False
+    acquiring: asyncio.Future[Lease] | None = None
+    """Under way while the request waits for an account."""
     attempts: int = 0
     refusal: UpstreamRefusal | None = None
     """Why the last upstream that was asked did not serve."""
+    upstream_address: tuple[str, int] | None = None
+    """Where the request was pointed last."""
+    resend: bool = False
+    """Whether the addon answered a refusal with another lease: the request goes out again."""
+    connect_timed_out: bool = False
+    """Whether the connection that is being opened was given up."""
     answer: StreamedAnswer | None = None
     """Set where the upstream streams and the answer is translated."""
     usage: TokenUsage | None = None
@@ -140,6 +153,14 @@ class ExchangeBook:
     def tokens(self) -> set[str]:
         """The tokens of all that is under way."""
         return {exchange.lease.token for exchange in self if exchange.lease is not None}
+
+    def connecting_to(self, address: tuple[str, int]) -> list[Exchange]:
+        """The exchanges whose request is on its way to ``address``."""
+        return [
+            exchange
+            for exchange in self
+            if exchange.awaits_upstream and exchange.upstream_address == address
+        ]
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._by_flow.values()))

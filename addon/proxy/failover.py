@@ -8,39 +8,50 @@ An addon's hook sees an answer only when its head is about to go to the client,
 and sees a refused connection only as an error. So our subclass puts other states
 where ``state_wait_for_response_headers`` would have gone on:
 
-    the upstream answers          next state                 then
-    ≥ 300, or anything not 200    state_consume_refusal      ``upstream_refused``
-    200, a stream                 state_hold_headers         the client's head, then the stream,
-                                                             or ``upstream_refused``
-    200, one piece                (mitmproxy's own)          the ``response`` hook
-    nothing: connect, TLS, reset  handle_protocol_error      ``upstream_refused``
-    a cut in mid-stream           handle_protocol_error      the stream's proper end
+    the upstream                   next state                then
+    answers anything but 200       state_consume_refusal     refused
+    answers 200, a stream          state_hold_headers        the client's head and the stream,
+                                                             or refused
+    answers 200, in one piece      (mitmproxy's own)         the ``response`` hook
+    cannot be reached, resets      handle_protocol_error     refused
+    is silent before its answer    _watch                    refused
+    is cut or silent in a stream   the same two              the stream's proper end
 
-``upstream_refused`` is a hook of our own: the addon sets ``flow.response``.
+*Refused* runs a hook of our own, ``upstream_refused``: the addon either sets
+``flow.response``, or points the flow at another account and asks for it to be
+sent again, in the same stream, unseen by the client.
 
-Two more things have no hook. The token is put on the wire as the command that
-sends the request's head passes by, on a copy: the flow keeps the masked one. And
-connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
-the host that the client names may be out of reach, or never needed.
+More things that have no hook. The token is put on the wire as the command that
+sends the request's head passes by, on a copy: the flow keeps the masked one. A
+client that leaves while the addon still waits for an account is reported at
+once. And connections to our hosts are opened lazily, whatever
+``connection_strategy`` says: the host that the client names may be out of reach,
+or never needed.
 
 The classes are put in place of mitmproxy's own when the addon loads, and taken
-out when it unloads (``install``).
+out when it unloads (``install``). ``missing_internals`` says whether they fit.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from mitmproxy import http
+from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import (
+    Http1Client,
+    Http2Client,
+    HttpLayer,
     HttpResponseHeadersHook,
     HttpStream,
+    RequestData,
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
@@ -56,6 +67,7 @@ from mitmproxy.proxy.utils import expect
 
 from addon.proxy.answer import is_event_stream, streamed_answer
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
 from addon.translate import (
     CodingError,
@@ -66,12 +78,16 @@ from addon.translate import (
     read_error_body,
 )
 
+_TICK_SECONDS: Final = 10.0
+"""How often at least a stream looks at the clock. mitmproxy cannot take a wake-up back, so that
+a long one would outlive its request by as much."""
+
 
 @dataclass
 class UpstreamRefusedHook(StartHook):
     """An upstream refused one of our requests: why stands in its exchange.
 
-    The addon sets ``flow.response``.
+    The addon sets ``flow.response``, or the exchange's ``resend``.
     """
 
     name = "upstream_refused"
@@ -79,13 +95,20 @@ class UpstreamRefusedHook(StartHook):
 
 
 class StreamPolicy(Protocol):
-    """What the stream class asks the addon."""
+    """What the stream class asks the addon, and tells it."""
 
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
 
     def is_our_host(self, host: str) -> bool:
         """Whether connections to ``host`` are opened lazily."""
+
+    def client_left(self, flow: http.HTTPFlow) -> None:
+        """The client of ``flow`` is gone, and a hook may still be at work for it."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The limits on one attempt."""
 
 
 class _HeldAnswer:
@@ -114,12 +137,28 @@ class AccountStream(HttpStream):
 
     policy: ClassVar[StreamPolicy]
     _held: _HeldAnswer
+    _sent_at: float
+    """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
+    _is_watched: bool = False
 
     @property
     def _exchange(self) -> Exchange | None:
         """The exchange, where this request is ours and waits for its upstream."""
         exchange = self.policy.exchange_of(self.flow)
         return exchange if exchange is not None and exchange.awaits_upstream else None
+
+    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's; but the end of a client does not wait till a hook is through."""
+        if self._paused and isinstance(event, RequestProtocolError):
+            self.policy.client_left(self.flow)
+        return super().handle_event(event)
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's; wake-ups are our own."""
+        if event.__class__ is events.Wakeup:
+            return self._watch()
+        steps: layer.CommandGenerator[None] = super()._handle_event(event)
+        return steps
 
     # --- the way there
 
@@ -149,7 +188,29 @@ class AccountStream(HttpStream):
                 exchange = self._exchange
                 if exchange is not None and exchange.lease is not None:
                     command.event.request = with_token(command.event.request, exchange.lease)
+                    self._sent_at = time.time()
+                    if not self._is_watched:
+                        self._is_watched = True
+                        yield from self._wake_up_in(self._seconds_left(exchange))
             reply = yield command
+
+    def _resend(self, exchange: Exchange) -> layer.CommandGenerator[None]:
+        """The same request once more, to where the addon has pointed the flow."""
+        exchange.resend = False
+        exchange.answer = None
+        self.flow.response = None
+        self.server_state = self.state_wait_for_response_headers
+        yield from self._with_token(self._send())
+
+    def _send(self) -> layer.CommandGenerator[None]:
+        """What mitmproxy does at the end of ``state_consume_request_body``."""
+        if not (yield from self.make_server_connection()):
+            return
+        content, server = self.flow.request.raw_content, self.context.server
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, not content), server)
+        if content:
+            yield SendHttp(RequestData(self.stream_id, content), server)
+        yield SendHttp(RequestEndOfMessage(self.stream_id), server)
 
     # --- the way back
 
@@ -159,19 +220,17 @@ class AccountStream(HttpStream):
     ) -> layer.CommandGenerator[None]:
         """Where an answer goes on from its head: see the table above."""
         exchange = self._exchange
-        if exchange is None or not exchange.route.is_translated:
+        if exchange is None:
             yield from super().state_wait_for_response_headers(event)
             return
         self.flow.response = event.response
         if (yield from self.check_invalid(False)):
             return
-        if event.response.status_code != HTTPStatus.OK:
+        status = event.response.status_code
+        is_translated = exchange.request is not None
+        if status >= HTTPStatus.BAD_REQUEST or (is_translated and status != HTTPStatus.OK):
             self.server_state = self.state_consume_refusal
-        elif (
-            exchange.request is not None
-            and exchange.request.stream
-            and is_event_stream(event.response)
-        ):
+        elif exchange.request and exchange.request.stream and is_event_stream(event.response):
             self._hold(event, exchange)
         else:
             yield from super().state_wait_for_response_headers(event)
@@ -191,6 +250,7 @@ class AccountStream(HttpStream):
     def state_hold_headers(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Waits for the first event: an error there makes a refusal of the answer."""
         opening: Opening | None = None
+        self._sent_at = time.time()  # whatever has come, it is a sign of life
         try:
             if isinstance(event, ResponseData):
                 opening = self._held.feed(event.data)
@@ -203,6 +263,8 @@ class AccountStream(HttpStream):
         if opening.error is None:
             yield from self._release(event)
         else:
+            if not isinstance(event, ResponseEndOfMessage):
+                yield from self._abandon_upstream()
             yield from self._refused(opening.error, in_disguise=True)
 
     def _release(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -228,23 +290,30 @@ class AccountStream(HttpStream):
             yield from self._refused(read_error_body(body, self.flow.response.status_code))
 
     def _refused(
-        self, error: UpstreamError, *, in_disguise: bool = False
+        self, error: UpstreamError, *, in_disguise: bool = False, timed_out: bool = False
     ) -> layer.CommandGenerator[None]:
-        response = self.flow.response
-        exchange = self._exchange
+        """The decision point: the addon answers the client, or has the request sent again."""
+        exchange, response = self._exchange, self.flow.response
         assert exchange is not None
         exchange.refusal = UpstreamRefusal(
             status=response.status_code if response is not None else None,
             error=error,
             headers=response.headers if response is not None else http.Headers(),
             in_disguise=in_disguise,
+            timed_out=timed_out,
         )
+        # Whatever this upstream still sends is of no interest: this state takes everything.
+        self.server_state = self.state_errored
+        self._forget_stream_id()
         yield UpstreamRefusedHook(self.flow)
+        self._drop_late_events()
         if (yield from self.check_killed(True)):
+            return
+        if exchange.resend:
+            yield from self._resend(exchange)
             return
         yield HttpResponseHeadersHook(self.flow)
         yield from self.send_response()
-        # Whatever the upstream still sends is of no interest: this state takes everything.
         self.server_state = self.state_errored
 
     # --- ends
@@ -261,33 +330,115 @@ class AccountStream(HttpStream):
     ) -> layer.CommandGenerator[None]:
         """Where an upstream fails us the client gets a proper end, or a proper refusal."""
         exchange = self._exchange
-        upstream_failed = (
-            exchange is not None
-            and isinstance(event, ResponseProtocolError)
-            and self.client_state == self.state_done
+        if (
+            exchange is None
+            or not isinstance(event, ResponseProtocolError)
+            or self.client_state != self.state_done
+            or self.server_state in (self.state_done, self.state_errored)
+        ):
+            yield from super().handle_protocol_error(event)
+        elif self.server_state == self.state_stream_response_body:
+            exchange.cut = event.message
+            if exchange.answer is not None:
+                yield from self._end_cut_stream(exchange.answer, event.message)
+            else:
+                yield from super().handle_protocol_error(event)
+        else:
+            what = "could not be reached" if self.flow.response is None else "broke off"
+            timed_out, exchange.connect_timed_out = exchange.connect_timed_out, False
+            yield from self._failed(f"The upstream {what}: {event.message}", timed_out=timed_out)
+
+    def _drop_late_events(self) -> None:
+        """What came of the refused answer while the hook was at work must not meet the next one."""
+        late = (
+            ResponseHeaders,
+            ResponseData,
+            ResponseTrailers,
+            ResponseEndOfMessage,
+            ResponseProtocolError,
         )
-        if exchange is not None and upstream_failed:
-            if self.server_state == self.state_stream_response_body:
-                exchange.cut = event.message
-                if exchange.answer is not None:
-                    yield from self._end_cut_stream(exchange.answer, event.message)
-                    return
-            elif self.server_state != self.state_done:
-                what = "could not be reached" if self.flow.response is None else "broke off"
-                self.response_body_buf.clear()
-                self.flow.response = None
-                yield from self._refused(UpstreamError(f"The upstream {what}: {event.message}"))
-                return
-        yield from super().handle_protocol_error(event)
+        kept = [event for event in self._paused_event_queue if not isinstance(event, late)]
+        self._paused_event_queue.clear()
+        self._paused_event_queue.extend(kept)
+
+    def _failed(self, fault: str, *, timed_out: bool) -> layer.CommandGenerator[None]:
+        self.response_body_buf.clear()
+        self.flow.response = None
+        yield from self._refused(UpstreamError(fault), timed_out=timed_out)
 
     def _end_cut_stream(self, answer: StreamedAnswer, fault: str) -> layer.CommandGenerator[None]:
         last_events = answer.abort(f"The upstream broke off its answer: {fault}")
         yield from self._send_to_client(last_events)
         yield from self.send_response(already_streamed=True)
+        self.server_state = self.state_errored
 
     def _send_to_client(self, data: bytes) -> layer.CommandGenerator[None]:
         if data:
             yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
+
+    # --- silence
+
+    def _wake_up_in(self, seconds: float) -> layer.CommandGenerator[None]:
+        yield commands.RequestWakeup(min(_TICK_SECONDS, seconds))
+
+    def _watch(self) -> layer.CommandGenerator[None]:
+        """Looks at the clock: gives a silent upstream up, or asks to be woken again."""
+        self._is_watched = False
+        exchange = self.policy.exchange_of(self.flow)
+        if (
+            exchange is None
+            or not exchange.awaits_upstream
+            or self.server_state in (self.state_done, self.state_errored)
+        ):
+            return
+        left = self._seconds_left(exchange)
+        if left > 0:
+            self._is_watched = True
+            yield from self._wake_up_in(left)
+            return
+        fault = "it was silent for too long"
+        if self.server_state != self.state_stream_response_body:
+            yield from self._abandon_upstream()
+            yield from self._failed(f"The upstream did not answer: {fault}.", timed_out=True)
+        elif exchange.answer is not None:
+            yield from self._abandon_upstream()
+            exchange.cut = fault
+            yield from self._end_cut_stream(exchange.answer, fault)
+
+    def _seconds_left(self, exchange: Exchange) -> float:
+        """How long the upstream may go on being silent."""
+        timeouts, now = self.policy.timeouts, time.time()
+        if self.server_state == self.state_stream_response_body and exchange.answer is not None:
+            return exchange.answer.last_data_at + timeouts.idle - now
+        return self._sent_at + timeouts.first_byte - now
+
+    def _abandon_upstream(self) -> layer.CommandGenerator[None]:
+        """Ends the attempt on this upstream, so that nothing of it can arrive any more."""
+        client = self._upstream_client()
+        if isinstance(client, Http1Client):
+            client.state = client.done
+            yield commands.CloseConnection(self.context.server)
+        elif isinstance(client, Http2Client):
+            yield SendHttp(
+                RequestProtocolError(self.stream_id, "given up", _CANCEL), self.context.server
+            )
+            self._forget_stream_id()
+
+    def _forget_stream_id(self) -> None:
+        """On an HTTP/2 connection the next attempt must not take the old, closed stream's id."""
+        client = self._upstream_client()
+        if isinstance(client, Http2Client):
+            ours = client.our_stream_id.pop(self.stream_id, None)
+            client.stream_queue.pop(self.stream_id, None)
+            if ours is not None:
+                client.streams.pop(ours, None)
+
+    def _upstream_client(self) -> layer.Layer | None:
+        """The layer that speaks HTTP on the connection to the upstream."""
+        http_layer = self.context.layers[self.context.layers.index(self) - 1]
+        assert isinstance(http_layer, HttpLayer)
+        connection = http_layer.connections.get(self.context.server)
+        return connection.context.layers[-1] if connection is not None else None
 
     # --- connections that are not opened before they are needed
 
@@ -298,6 +449,14 @@ class AccountStream(HttpStream):
             return
         self.child_layer = layer.NextLayer(self.context)
         yield from self.handle_connect_finish()
+
+
+_CANCEL: Final[Any] = (
+    http_layers.ErrorCode.CANCEL
+    if hasattr(http_layers, "ErrorCode")
+    else status_codes.CLIENT_CLOSED_REQUEST
+)
+"""How mitmproxy says that a stream is given up: an enum's member in 12, a status in 11."""
 
 
 class LazyReverseProxy(ReverseProxy):

@@ -41,6 +41,7 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
     request.data.scheme = base.scheme.encode()
     request.data.host, request.data.port = host, port
     request.data.path = path.encode()
+    exchange.upstream_address = (host, port)
     if request.is_http2 or request.is_http3:
         request.data.authority = authority.encode()
     else:

@@ -32,7 +32,8 @@ def judge(refused: UpstreamRefusal, now: float) -> Verdict:
     """The verdict on ``refused`` at ``now`` (Unix seconds)."""
     if refused.status is None:
         message = refused.error.message
-        return Verdict(Failed(message), refusal(Code.UPSTREAM_UNREACHABLE, message))
+        code = Code.UPSTREAM_TIMEOUT if refused.timed_out else Code.UPSTREAM_UNREACHABLE
+        return Verdict(Failed(message), refusal(code, message))
     status = refused.error.implied_status() if refused.in_disguise else refused.status
     wait = retry_after_seconds(refused.headers, now)
     if status < HTTPStatus.BAD_REQUEST:
