@@ -61,6 +61,8 @@ def _host_name(value: str) -> str:
 
 
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0, le=1_000_000_000)]
+Timeout = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=86_400)]
+Count = Annotated[int, Field(ge=1, le=1000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Url = Annotated[str, AfterValidator(check_base_url)]
 Network = Annotated[IPNetwork, BeforeValidator(_network)]
@@ -111,6 +113,11 @@ class Settings(Table):
         "https://chat.qwen.ai",
         description="OAuth server for sign-in and refresh.",
     )
+    oauth_fallback_urls: Annotated[tuple[Url, ...], BeforeValidator(listed)] = Field(
+        (),
+        strict=False,
+        description="Further OAuth servers, each tried where those before it cannot be reached.",
+    )
     rotation_strategy: Literal["hybrid", "round-robin", "sequential"] = Field(
         "hybrid",
         description="Which account serves next: hybrid (health, tokens left and rest), "
@@ -121,6 +128,11 @@ class Settings(Table):
         description="Start the order of accounts at an offset made from the process id, "
         "so that parallel sessions spread out.",
     )
+    session_affinity_bonus: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        300,
+        description="What the hybrid strategy adds to the account that served the session within "
+        "the last five minutes and so has its prompt cached; 0: nothing.",
+    )
     proactive_refresh: bool = Field(
         default=True,
         description="Renew a token before it expires, rather than once it is refused.",
@@ -128,10 +140,42 @@ class Settings(Table):
     refresh_window_seconds: WholeSeconds = Field(
         300, description="How long before its expiry a token is renewed."
     )
+    rate_limit_action: Literal["rotate", "pace"] = Field(
+        "rotate",
+        description="What a request does that an account's limit refused: rotate (go on to the "
+        "next account), pace (where the limit is soon over, wait on the same one for its cache).",
+    )
+    retry_strategy: Literal["aggressive", "balanced", "conservative"] = Field(
+        "balanced",
+        description="How soon an account is asked again whose limit is over at an unknown time: "
+        "aggressive, balanced or conservative.",
+    )
+    max_attempts: Count = Field(
+        3,
+        description="How many accounts a request is tried on whose upstreams fail; limits and "
+        "dead tokens do not count.",
+    )
+    breaker_failures: Count = Field(
+        5, description="After how many failures in a row an account is left out."
+    )
+    breaker_probe_seconds: Timeout = Field(
+        30, description="How long it is left out before one request may try whether it works again."
+    )
     max_rate_limit_wait_seconds: WholeSeconds = Field(
         300,
         description="How long a request may wait for an account while all are limited; "
         "0: never wait.",
+    )
+    connect_timeout_seconds: Timeout = Field(
+        10, description="How long connecting to an upstream may take, TLS included."
+    )
+    first_byte_timeout_seconds: Timeout = Field(
+        300,
+        description="How long an upstream may be silent before its answer begins; thinking "
+        "models take minutes.",
+    )
+    idle_timeout_seconds: Timeout = Field(
+        120, description="How long an upstream may be silent in the middle of its answer."
     )
     quiet_mode: bool = Field(default=False, description="No log line for each request.")
     health_score: HealthScoreSettings = Field(

@@ -65,10 +65,14 @@ def project_warnings(cwd: Path) -> tuple[str, ...]:
     except ConfigFileFault:
         return ()
     return tuple(
-        f"{path} sets {key} to {values[key]}: tokens go there. Do you trust this project?"
-        for key in ("base_url", "oauth_base_url")
+        f"{path} sets {key} to {_listed(values[key])}: tokens go there. Do you trust this project?"
+        for key in ("base_url", "oauth_base_url", "oauth_fallback_urls")
         if key in values
     )
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # Sources and how they are merged

@@ -81,6 +81,29 @@ STRATEGIES = "must be one of hybrid, round-robin, sequential"
             {"oauth_base_url": "https://me:secret@chat.qwen.ai"},
             "oauth_base_url: must be a base URL of only host, port and path",
         ),
+        (
+            {"oauth_fallback_urls": ["https://a.example", "http://b.example"]},
+            "oauth_fallback_urls[1]: must be https: over http a token would travel in the clear",
+        ),
+        ({"max_attempts": 0}, "max_attempts: must be at least 1 (got 0)"),
+        ({"max_attempts": 1.5}, "max_attempts: must be an integer (got 1.5)"),
+        ({"breaker_failures": 1001}, "breaker_failures: must be at most 1000 (got 1001)"),
+        (
+            {"first_byte_timeout_seconds": 0},
+            "first_byte_timeout_seconds: must be at least 1 (got 0)",
+        ),
+        (
+            {"retry_strategy": "bold"},
+            ("retry_strategy: must be one of aggressive, balanced, conservative (got 'bold')"),
+        ),
+        (
+            {"rate_limit_action": "wait"},
+            "rate_limit_action: must be one of rotate, pace (got 'wait')",
+        ),
+        (
+            {"session_affinity_bonus": -1},
+            "session_affinity_bonus: must be at least 0 (got -1)",
+        ),
         ({"health_score": {"initial": 101}}, "health_score.initial: must be at most 100 (got 101)"),
         (
             {"health_score": {"failure_penalty": 5}},

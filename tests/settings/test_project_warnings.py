@@ -24,6 +24,12 @@ def test_a_project_that_says_where_tokens_go_is_named(tmp_path: Path, key: str) 
     assert "https://elsewhere.example/v1" in warning
 
 
+def test_servers_in_a_list_are_all_named(tmp_path: Path) -> None:
+    written(tmp_path, '{"oauth_fallback_urls": ["https://a.example", "https://b.example"]}')
+    (warning,) = project_warnings(tmp_path)
+    assert "https://a.example, https://b.example:" in warning
+
+
 @pytest.mark.parametrize("text", ['{"rotation_strategy": "sequential"}', "{broken", "{}"])
 def test_of_any_other_nothing_is_said(tmp_path: Path, text: str) -> None:
     written(tmp_path, text)

@@ -21,11 +21,21 @@ def test_without_any_source_the_defaults_of_the_contract_hold(sources: Sources) 
         "base_url": "https://portal.qwen.ai/v1",
         "client_id": "f0304373b74a44d2b584a3fb70ca9e56",
         "oauth_base_url": "https://chat.qwen.ai",
+        "oauth_fallback_urls": (),
         "rotation_strategy": "hybrid",
         "pid_offset_enabled": False,
+        "session_affinity_bonus": 300,
         "proactive_refresh": True,
         "refresh_window_seconds": 300,
+        "rate_limit_action": "rotate",
+        "retry_strategy": "balanced",
+        "max_attempts": 3,
+        "breaker_failures": 5,
+        "breaker_probe_seconds": 30,
         "max_rate_limit_wait_seconds": 300,
+        "connect_timeout_seconds": 10,
+        "first_byte_timeout_seconds": 300,
+        "idle_timeout_seconds": 120,
         "quiet_mode": False,
         "health_score": {
             "initial": 70,
@@ -147,6 +157,13 @@ def test_hosts_are_compared_in_lower_case_without_a_final_dot(sources: Sources) 
     assert loaded.intercept_hosts == ("api.openai.com", "::1")
 
 
+def test_oauth_servers_are_listed_in_the_order_in_which_they_are_tried(sources: Sources) -> None:
+    loaded = sources.load(
+        env={"QWEN_OAUTH_FALLBACK_URLS": "https://b.example/, http://127.0.0.1:8000"}
+    )
+    assert loaded.oauth_fallback_urls == ("https://b.example", "http://127.0.0.1:8000")
+
+
 def test_a_base_url_ends_without_a_slash(sources: Sources) -> None:
     assert (
         sources.load(user={"base_url": "http://[::1]:8000/v1/"}).base_url == "http://[::1]:8000/v1"
@@ -172,6 +189,8 @@ def test_a_base_url_ends_without_a_slash(sources: Sources) -> None:
         ("token_bucket", None),
         ("allow_clients", "QWEN_ALLOW_CLIENTS"),
         ("intercept_hosts", "QWEN_INTERCEPT_HOSTS"),
+        ("oauth_fallback_urls", "QWEN_OAUTH_FALLBACK_URLS"),
+        ("max_attempts", "QWEN_MAX_ATTEMPTS"),
     ],
 )
 def test_variables_are_named_as_in_the_contract(key: str, name: str | None) -> None:
