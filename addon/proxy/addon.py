@@ -24,11 +24,11 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Server
 
-from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Usage
+from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Usage
 from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover
-from addon.proxy.answer import begin_stream, control_headers, error_response, translate_whole
+from addon.proxy.answer import begin_stream, control_headers, error_response
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.guard import check_client
@@ -39,7 +39,7 @@ from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
-from addon.proxy.verdict import judge, outcome_of, outcome_untouched
+from addon.proxy.verdict import Verdict, judge, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 from addon.translate import TokenUsage
 
@@ -165,8 +165,8 @@ class QwenProxy:
             return
         try:
             check_client(flow, self._settings)
-            needs = understand(flow, exchange)
-            lease = await self._lease(exchange, needs)
+            exchange.needs = understand(flow, exchange)
+            lease = await self._lease(exchange)
             point_at(flow, exchange, lease)
         except ApiError as error:
             self._refuse(flow, exchange, error)
@@ -174,11 +174,13 @@ class QwenProxy:
             logger.exception("A request could not be prepared.")
             self._refuse(flow, exchange, _internal_error())
 
-    async def _lease(self, exchange: Exchange, needs: Needs) -> Lease:
+    async def _lease(self, exchange: Exchange, exclude: frozenset[str] = frozenset()) -> Lease:
         """An account for ``exchange``. Raises ApiError, also where its client leaves meanwhile."""
         if self._broker is None:
             raise _internal_error()
-        exchange.acquiring = asyncio.ensure_future(self._broker.acquire(needs))
+        exchange.acquiring = asyncio.ensure_future(
+            self._broker.acquire(exchange.needs, exclude=exclude)
+        )
         try:
             lease = exchange.lease = await exchange.acquiring
         except asyncio.CancelledError:
@@ -188,20 +190,47 @@ class QwenProxy:
             raise ApiError(_CLIENT_CLOSED_REQUEST, "The client left.") from None
         finally:
             exchange.acquiring = None
-        exchange.attempts += 1
+        exchange.attempts.count += 1
+        exchange.is_settled = False
         return lease
 
     # --- the way back
 
     async def upstream_refused(self, flow: http.HTTPFlow) -> None:
-        """Tells the client, in OpenAI's shape, that its upstream will not serve."""
+        """Has the request sent again on another account, or tells the client that none serves."""
         exchange = self._exchanges.get(flow)
-        if exchange is None or exchange.refusal is None:
+        if exchange is None or exchange.refusal is None or exchange.lease is None:
             return
         verdict = judge(exchange.refusal, time.time())
+        exchange.attempts.note(exchange.lease.account.id, verdict.outcome)
         self._settle(exchange, verdict.outcome)
-        if exchange.route.is_translated or flow.response is None:
-            self._refuse(flow, exchange, verdict.error)
+        try:
+            await self._try_another(flow, exchange, verdict)
+        except ApiError as error:
+            if exchange.route.is_translated or flow.response is None or error is not verdict.error:
+                self._refuse(flow, exchange, error)
+
+    async def _try_another(self, flow: http.HTTPFlow, exchange: Exchange, verdict: Verdict) -> None:
+        """Leases another account for the request; raises what its client is to read instead."""
+        attempts = exchange.attempts
+        if not attempts.may_go_on_after(verdict.outcome, self._settings.max_attempts):
+            raise verdict.error
+        try:
+            lease = await self._lease(exchange, attempts.tried)
+        except ApiError as error:
+            if error.code == Code.RATE_LIMIT_EXCEEDED:
+                raise
+            if not attempts.limited or self._is_out_of_patience(exchange):
+                raise verdict.error from None
+            # None is left but those whose limit will be over: the first of them is waited for.
+            lease = await self._lease(exchange, attempts.tried - attempts.limited)
+        logger.debug("sent again on account %s", lease.account.name)
+        point_at(flow, exchange, lease)
+        exchange.resend = True
+
+    def _is_out_of_patience(self, exchange: Exchange) -> bool:
+        waited = time.time() - exchange.started_at
+        return waited > self._settings.max_rate_limit_wait_seconds
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Begins a translated stream, or hands an untouched answer on as it comes."""
@@ -215,12 +244,12 @@ class QwenProxy:
             flow.response.stream = True
 
     def response(self, flow: http.HTTPFlow) -> None:
-        """The end of the answer: whole ones are translated, and the lease is settled."""
+        """The end of the answer: the lease is settled."""
         exchange = self._exchanges.get(flow)
         if exchange is None:
             return
         if exchange.awaits_upstream and exchange.route.is_translated:
-            self._finish_translated(flow, exchange)
+            self._finish_translated(exchange)
         elif exchange.awaits_upstream and flow.response is not None:
             self._settle(exchange, outcome_untouched(flow.response, time.time()))
         self._close(flow)
@@ -233,23 +262,14 @@ class QwenProxy:
             self._settle(exchange, Cut(exchange.cut) if exchange.cut else ClientGone())
             self._close(flow)
 
-    def _finish_translated(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        if exchange.answer is None:
-            try:
-                translate_whole(flow, exchange)
-            except ApiError as error:
-                self._settle(exchange, outcome_of(error.status, error.code, error.message, None))
-                self._refuse(flow, exchange, error)
-            else:
-                self._settle(exchange, Served(_pool_usage(exchange.usage)))
-            return
-        translator = exchange.answer.translator
-        exchange.usage = translator.usage
-        if translator.ending is not None and translator.ending.error is not None:
-            exchange.cut = exchange.cut or translator.ending.error.message
-        self._settle(
-            exchange, Cut(exchange.cut) if exchange.cut else Served(_pool_usage(exchange.usage))
-        )
+    def _finish_translated(self, exchange: Exchange) -> None:
+        if exchange.answer is not None:
+            translator = exchange.answer.translator
+            exchange.usage = translator.usage
+            if translator.ending is not None and translator.ending.error is not None:
+                exchange.cut = exchange.cut or translator.ending.error.message
+        served = Served(_pool_usage(exchange.usage))
+        self._settle(exchange, Cut(exchange.cut) if exchange.cut else served)
 
     # --- ends
 

@@ -8,10 +8,9 @@ from http import HTTPStatus
 
 from mitmproxy import http
 
-from addon.errors import ApiError
+from addon.errors import ApiError, Code, refusal
 from addon.proxy.exchange import Exchange, StreamedAnswer
 from addon.translate import (
-    CodingError,
     ResponseRenderer,
     ResponsesRequest,
     StreamTranslator,
@@ -84,7 +83,7 @@ def control_headers(exchange: Exchange) -> dict[str, str]:
         return {}
     return {
         "x-qwen-account": _header_text(exchange.lease.account.name),
-        "x-qwen-attempts": str(exchange.attempts),
+        "x-qwen-attempts": str(exchange.attempts.count),
     }
 
 
@@ -123,7 +122,10 @@ def _decoded(response: http.Response) -> bytes:
     try:
         return response.get_content(strict=True) or b""
     except ValueError as error:
-        raise CodingError(f"The upstream's answer cannot be decompressed: {error}") from None
+        raise refusal(
+            Code.UPSTREAM_INVALID_RESPONSE,
+            f"The upstream's answer is not in its content-encoding: {error}",
+        ) from None
 
 
 def _reason(status: int) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
-from addon.broker import Lease
+from addon.broker import Lease, Needs
 from addon.errors import ApiError
+from addon.proxy.attempts import Attempts
 from addon.proxy.routing import Route
 from addon.translate import (
     CodingError,
@@ -101,7 +102,9 @@ class Exchange:
     is_settled: bool = False
     acquiring: asyncio.Future[Lease] | None = None
     """Under way while the request waits for an account."""
-    attempts: int = 0
+    needs: Needs = field(default_factory=Needs)
+    """What the request asks of an account."""
+    attempts: Attempts = field(default_factory=Attempts)
     refusal: UpstreamRefusal | None = None
     """Why the last upstream that was asked did not serve."""
     upstream_address: tuple[str, int] | None = None

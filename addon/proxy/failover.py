@@ -12,7 +12,7 @@ where ``state_wait_for_response_headers`` would have gone on:
     answers anything but 200       state_consume_refusal     refused
     answers 200, a stream          state_hold_headers        the client's head and the stream,
                                                              or refused
-    answers 200, in one piece      (mitmproxy's own)         the ``response`` hook
+    answers 200, in one piece      state_consume_answer      the client's answer, or refused
     cannot be reached, resets      handle_protocol_error     refused
     is silent before its answer    _watch                    refused
     is cut or silent in a stream   the same two              the stream's proper end
@@ -65,7 +65,8 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.utils import expect
 
-from addon.proxy.answer import is_event_stream, streamed_answer
+from addon.errors import ApiError
+from addon.proxy.answer import is_event_stream, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
@@ -227,13 +228,15 @@ class AccountStream(HttpStream):
         if (yield from self.check_invalid(False)):
             return
         status = event.response.status_code
-        is_translated = exchange.request is not None
-        if status >= HTTPStatus.BAD_REQUEST or (is_translated and status != HTTPStatus.OK):
+        request = exchange.request
+        if status >= HTTPStatus.BAD_REQUEST or (request is not None and status != HTTPStatus.OK):
             self.server_state = self.state_consume_refusal
-        elif exchange.request and exchange.request.stream and is_event_stream(event.response):
+        elif request is None:
+            yield from super().state_wait_for_response_headers(event)
+        elif request.stream and is_event_stream(event.response):
             self._hold(event, exchange)
         else:
-            yield from super().state_wait_for_response_headers(event)
+            self.server_state = self.state_consume_answer
 
     def _hold(self, event: ResponseHeaders, exchange: Exchange) -> None:
         assert exchange.request is not None
@@ -288,6 +291,26 @@ class AccountStream(HttpStream):
             self.response_body_buf.clear()
             body = self.flow.response.get_content(strict=False) or b""
             yield from self._refused(read_error_body(body, self.flow.response.status_code))
+
+    @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
+    def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """Reads an answer in one piece: it may turn out to be none."""
+        if isinstance(event, ResponseData):
+            self.response_body_buf += event.data
+        elif isinstance(event, ResponseEndOfMessage):
+            exchange = self._exchange
+            assert self.flow.response is not None
+            assert exchange is not None
+            self.flow.response.data.content = bytes(self.response_body_buf)
+            self.response_body_buf.clear()
+            try:
+                translate_whole(self.flow, exchange)
+            except ApiError as error:
+                fault = UpstreamError(error.message, error.code, error.type)
+                yield from self._refused(fault, in_disguise=True)
+            else:
+                yield HttpResponseHeadersHook(self.flow)
+                yield from self.send_response()
 
     def _refused(
         self, error: UpstreamError, *, in_disguise: bool = False, timed_out: bool = False
@@ -430,8 +453,8 @@ class AccountStream(HttpStream):
         if isinstance(client, Http2Client):
             ours = client.our_stream_id.pop(self.stream_id, None)
             client.stream_queue.pop(self.stream_id, None)
-            if ours is not None:
-                client.streams.pop(ours, None)
+            # A new dict: the connection may be going through the old one just now.
+            client.streams = {id_: state for id_, state in client.streams.items() if id_ != ours}
 
     def _upstream_client(self) -> layer.Layer | None:
         """The layer that speaks HTTP on the connection to the upstream."""

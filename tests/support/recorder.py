@@ -73,9 +73,11 @@ class Recorder:
             if answer.is_of_responses:
                 answer.response()
 
-    def client(self, *, proxy: str | None = None, ca: Path | None = None) -> httpx2.Client:
+    def client(
+        self, *, proxy: str | None = None, ca: Path | None = None, http2: bool = False
+    ) -> httpx2.Client:
         """A client; through ``proxy`` it trusts the authority whose certificate is in ``ca``."""
-        transport = httpx2.HTTPTransport(verify=_trusting(ca), proxy=proxy)
+        transport = httpx2.HTTPTransport(verify=_trusting(ca), proxy=proxy, http2=http2)
         return httpx2.Client(
             transport=_Recording(transport, self.answers), timeout=SAFETY_SECONDS, trust_env=False
         )

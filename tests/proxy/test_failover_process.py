@@ -1,0 +1,312 @@
+"""Bad weather, each row of it, on a real mitmdump: an account that serves is found unseen.
+
+The first account is refused in one way or another, the second serves. What reaches the client
+must not show it but in ``x-qwen-attempts``.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+import pytest
+
+from tests.conftest import StartMitm
+from tests.support.accounts import api_key_account
+from tests.support.chat import MODEL, Json, completion, events, sse, text_deltas, text_stream
+from tests.support.oracle import check_response, check_stream
+from tests.support.proxy import REGULAR, REVERSE, MitmProcess, Setup
+from tests.support.recorder import Recorder
+from tests.support.replies import Ending, Reply, broken, json_reply, refusal, stream_reply
+from tests.support.tls import CertificateAuthority
+from tests.support.upstream import Request, Upstream
+
+BAD: Final = "sk-bad-the-key-of-the-account-that-is-refused"
+WORSE: Final = "sk-worse-the-key-of-another-account-that-is"
+GOOD: Final = "sk-good-the-key-of-the-account-that-serves"
+PORTAL: Final = "https://portal.qwen.ai/v1/responses"
+
+RATE_LIMITED: Final = refusal(
+    429, "rate_limit_exceeded", "Slow down.", headers={"retry-after": "7"}
+)
+ERROR: Final[Json] = {"error": {"code": "insufficient_quota", "message": "Quota exceeded."}}
+SERVED: Final = stream_reply(events(text_stream("Hel", "lo")))
+SERVED_WHOLE: Final = json_reply(completion("Hello"))
+
+REFUSALS: Final[dict[str, Reply]] = {
+    "401": refusal(401, None, "invalid access token or token expired"),
+    "403 quota": refusal(403, "insufficient_quota", "Free allocated quota exceeded."),
+    "429": RATE_LIMITED,
+    "429 with a body that is cut": Reply(429, (("content-length", "99"),), (b"{",), Ending.CUT),
+    "500": refusal(500, None, "The engine fell over."),
+    "503 as a page": Reply(503, (("content-type", "text/html"),), (b"<html>busy</html>",)),
+    "a redirect": Reply(302, (("location", "https://elsewhere.example/"),)),
+    "a reset": broken(Ending.RESET),
+    "a closed connection": broken(Ending.CUT),
+    "a head and nothing more": stream_reply([], ending=Ending.CUT),
+    "an empty stream": stream_reply([]),
+    "an error as the first event": stream_reply([sse(ERROR)]),
+    "an error as the first event, cut in two": stream_reply([sse(ERROR)[:9], sse(ERROR)[9:]]),
+    "an error as the first event of an endless stream": stream_reply(
+        [sse(ERROR)], ending=Ending.HANG
+    ),
+    "an error event, compressed": stream_reply([sse(ERROR)], encoding="gzip"),
+    "an unknown coding": stream_reply([b"?"], headers={"content-encoding": "compress"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A proxy, and the upstream that both of its accounts lead to."""
+
+    proxy: MitmProcess
+    upstream: Upstream
+
+    def refuses(self, refused: Reply, served: Reply) -> None:
+        """The first account is answered with ``refused``, the other with ``served``."""
+        self.upstream.answers(lambda request: served if request.token == GOOD else refused)
+
+    @property
+    def tokens(self) -> list[str | None]:
+        """The tokens in the order in which they were tried."""
+        return [request.token for request in self.upstream.requests]
+
+
+def two_accounts(upstream: Upstream) -> list[Json]:
+    return [
+        api_key_account(BAD, upstream.base_url, label="bad", priority=-1),
+        api_key_account(GOOD, upstream.base_url, label="good"),
+    ]
+
+
+@pytest.fixture
+def rig(upstream: Upstream, start_mitm: StartMitm) -> Rig:
+    accounts = two_accounts(upstream)
+    return Rig(start_mitm(Setup(accounts=accounts, modes=[REVERSE, REGULAR])), upstream)
+
+
+def ask(rig: Rig, recorder: Recorder, *, stream: bool = True) -> httpx2.Response:
+    with recorder.client() as client:
+        body = {"model": MODEL, "input": "Hi", "stream": stream}
+        return client.post(f"{rig.proxy.base_url}/responses", json=body)
+
+
+@pytest.mark.parametrize("refused", REFUSALS.values(), ids=REFUSALS)
+def test_a_stream_is_served_by_the_next_account(
+    refused: Reply, rig: Rig, recorder: Recorder
+) -> None:
+    rig.refuses(refused, SERVED)
+    answer = ask(rig, recorder)
+    assert check_stream(answer.content).outcome.text == "Hello"
+    assert answer.headers["x-qwen-account"] == "good"
+    assert answer.headers["x-qwen-attempts"] == "2"
+    assert rig.tokens == [BAD, GOOD]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [reply for name, reply in REFUSALS.items() if "event" not in name],
+    ids=[name for name in REFUSALS if "event" not in name],
+)
+def test_a_plain_answer_is_served_by_the_next_account(
+    refused: Reply, rig: Rig, recorder: Recorder
+) -> None:
+    rig.refuses(refused, SERVED_WHOLE)
+    answer = ask(rig, recorder, stream=False)
+    assert check_response(answer.json())["status"] == "completed"
+    assert answer.headers["x-qwen-attempts"] == "2"
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+@pytest.mark.parametrize("name", ["429", "an error as the first event", "a reset"])
+def test_the_connection_to_the_upstream_may_be_reused_in_between(
+    name: str,
+    http2: bool,
+    start_mitm: StartMitm,
+    upstream_ca: CertificateAuthority,
+    recorder: Recorder,
+) -> None:
+    with Upstream(tls=upstream_ca, http2=http2) as upstream:
+        options = {"ssl_verify_upstream_trusted_ca": str(upstream_ca.certificate)}
+        setup = Setup(accounts=two_accounts(upstream), modes=[REGULAR], options=options)
+        rig = Rig(start_mitm(setup), upstream)
+        rig.refuses(REFUSALS[name], SERVED)
+        with recorder.client(proxy=rig.proxy.url("regular"), ca=rig.proxy.ca, http2=http2) as http:
+            body = {"model": MODEL, "input": "Hi", "stream": True}
+            answers = [http.post(PORTAL, json=body) for _ in range(2)]
+    assert [check_stream(answer.content).outcome.text for answer in answers] == ["Hello"] * 2
+    assert answers[0].headers["x-qwen-attempts"] == "2"
+
+
+def test_an_account_on_another_host_that_cannot_be_reached(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.replies(SERVED)
+    accounts = two_accounts(upstream)
+    accounts[0]["baseUrl"] = "http://127.0.0.1:1/v1"
+    answer = ask(Rig(start_mitm(Setup(accounts=accounts)), upstream), recorder)
+    assert check_stream(answer.content).outcome.text == "Hello"
+    assert answer.headers["x-qwen-attempts"] == "2"
+
+
+def test_an_account_whose_host_shows_a_certificate_that_nobody_trusts(
+    upstream: Upstream,
+    start_mitm: StartMitm,
+    upstream_ca: CertificateAuthority,
+    recorder: Recorder,
+) -> None:
+    upstream.replies(SERVED)
+    accounts = two_accounts(upstream)
+    with Upstream(tls=upstream_ca) as untrusted:
+        accounts[0]["baseUrl"] = untrusted.base_url
+        answer = ask(Rig(start_mitm(Setup(accounts=accounts)), upstream), recorder)
+        assert untrusted.requests == []
+    assert check_stream(answer.content).outcome.text == "Hello"
+    assert answer.headers["x-qwen-attempts"] == "2"
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+SILENCE: Final = {"qwen_connect_timeout_seconds": "1", "qwen_first_byte_timeout_seconds": "1"}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_account_whose_host_says_nothing(
+    scheme: str,
+    deaf_port: int,
+    upstream: Upstream,
+    start_mitm: StartMitm,
+    recorder: Recorder,
+) -> None:
+    upstream.replies(SERVED)
+    accounts = two_accounts(upstream)
+    accounts[0]["baseUrl"] = f"{scheme}://127.0.0.1:{deaf_port}/v1"
+    setup = Setup(accounts=accounts, options=SILENCE)
+    answer = ask(Rig(start_mitm(setup), upstream), recorder)
+    assert check_stream(answer.content).outcome.text == "Hello"
+    assert answer.headers["x-qwen-attempts"] == "2"
+
+
+def test_the_chat_body_is_rendered_again_for_the_next_account(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    accounts = two_accounts(upstream)
+    accounts[0]["modelMap"] = {"my-model": MODEL}
+    accounts[1]["modelMap"] = {"my-model": "coder-model"}
+    rig = Rig(start_mitm(Setup(accounts=accounts)), upstream)
+    rig.refuses(RATE_LIMITED, SERVED)
+    with recorder.client() as client:
+        body = {"model": "my-model", "input": "Hi", "stream": True}
+        client.post(f"{rig.proxy.base_url}/responses", json=body)
+    assert [request.json()["model"] for request in upstream.requests] == [MODEL, "coder-model"]
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "models"])
+def test_what_is_not_translated_falls_over_too(path: str, rig: Rig, recorder: Recorder) -> None:
+    rig.refuses(RATE_LIMITED, json_reply({"served": True}))
+    with recorder.client() as client:
+        url = f"{rig.proxy.base_url}/{path}"
+        messages = [{"role": "user", "content": "Hi"}]
+        answer = (
+            client.get(url)
+            if path == "models"
+            else client.post(url, json={"model": MODEL, "messages": messages})
+        )
+    assert answer.json() == {"served": True}
+    assert answer.headers["x-qwen-attempts"] == "2"
+    assert rig.tokens == [BAD, GOOD]
+
+
+# --- what is not tried again
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_a_fault_of_the_request_goes_to_the_client(
+    status: int, rig: Rig, recorder: Recorder
+) -> None:
+    rig.refuses(refusal(status, "some_code", "No."), SERVED)
+    answer = ask(rig, recorder)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == "some_code"
+    assert rig.tokens == [BAD]
+
+
+@pytest.mark.parametrize("ending", [Ending.CUT, Ending.RESET])
+def test_a_stream_that_is_cut_is_ended_properly_and_not_sent_again(
+    ending: Ending, rig: Rig, recorder: Recorder
+) -> None:
+    rig.refuses(stream_reply(map(sse, text_deltas("Hel", "lo")), ending=ending), SERVED)
+    answer = ask(rig, recorder)
+    stream = check_stream(answer.content)
+    assert stream.outcome.status == "failed"
+    assert stream.outcome.text == "Hello"
+    assert rig.tokens == [BAD]
+
+
+def test_a_stream_that_falls_silent_is_ended_properly(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.replies(stream_reply(map(sse, text_deltas("Hel", "lo")), ending=Ending.HANG))
+    setup = Setup(accounts=two_accounts(upstream), options={"qwen_idle_timeout_seconds": "1"})
+    answer = ask(Rig(start_mitm(setup), upstream), recorder)
+    assert check_stream(answer.content).outcome.status == "failed"
+    upstream.wait_for_hangup()
+
+
+def test_a_request_that_makes_upstreams_fail_is_tried_on_few_accounts(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.answers(lambda _: refusal(500, "internal_error", "The engine fell over."))
+    keys = [f"sk-number-{number}-of-many-keys-that-fail" for number in range(5)]
+    accounts = [api_key_account(key, upstream.base_url) for key in keys]
+    answer = ask(Rig(start_mitm(Setup(accounts=accounts)), upstream), recorder)
+    assert answer.status_code == 500
+    assert answer.json()["error"]["message"] == "The engine fell over."
+    assert answer.headers["x-qwen-attempts"] == "3"
+    assert len(upstream.requests) == 3
+
+
+def test_where_all_are_limited_for_too_long_the_client_is_told_for_how_long(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    waits = {BAD: "900", GOOD: "600"}
+
+    def limited(request: Request) -> Reply:
+        return refusal(429, "x", "No.", headers={"retry-after": waits[request.token or ""]})
+
+    upstream.answers(limited)
+    answer = ask(Rig(start_mitm(Setup(accounts=two_accounts(upstream))), upstream), recorder)
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "rate_limit_exceeded"
+    assert 590 <= int(answer.headers["retry-after"]) <= 600
+    assert 590_000 <= int(answer.headers["retry-after-ms"]) <= 600_000
+    assert len(upstream.requests) == 2
+
+
+def test_where_none_can_be_reached_the_client_is_told_so(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    accounts = two_accounts(upstream)
+    for account in accounts:
+        account["baseUrl"] = "http://127.0.0.1:1/v1"
+    answer = ask(Rig(start_mitm(Setup(accounts=accounts)), upstream), recorder)
+    assert answer.status_code == 502
+    assert answer.json()["error"]["code"] == "upstream_unreachable"
+
+
+def test_where_none_answers_in_time_the_client_is_told_so(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.answers(lambda _: broken(Ending.HANG))
+    setup = Setup(accounts=two_accounts(upstream), options=SILENCE)
+    answer = ask(Rig(start_mitm(setup), upstream), recorder)
+    assert answer.status_code == 504
+    assert answer.json()["error"]["code"] == "upstream_timeout"
