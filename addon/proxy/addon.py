@@ -27,7 +27,7 @@ from mitmproxy.connection import Server
 from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Usage
 from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
-from addon.proxy import failover
+from addon.proxy import failover, fallback
 from addon.proxy.answer import begin_stream, control_headers, error_response
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
@@ -58,6 +58,7 @@ class QwenProxy:
         self._settings = Settings()
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
+        self._can_resend = True
         self._uninstall: list[Callable[[], None]] = []
 
     # --- coming and going
@@ -72,11 +73,25 @@ class QwenProxy:
             logger.warning(warning)
         add_options(loader, self._base)
         self._uninstall = [
-            failover.install(self),
+            self._install_stream_class(),
             ConnectionPolicy(self.is_our_host).install(),
             ConnectTimeout(self._connect_limit, self._connect_timed_out).install(),
             TokenFilter(self._exchanges.tokens).install(),
         ]
+
+    def _install_stream_class(self) -> Callable[[], None]:
+        """Puts it in place, where this mitmproxy is one that it fits."""
+        missing = failover.missing_internals()
+        if missing:
+            self._can_resend = False
+            logger.warning(
+                "This mitmproxy has changed inside (%s): each request is tried on one account "
+                "only. Please update opencode-qwen-proxy; till then start with --set "
+                "connection_strategy=lazy.",
+                ", ".join(missing),
+            )
+            return lambda: None
+        return failover.install(self)
 
     def configure(self, updated: set[str]) -> None:
         """Takes the options over, at the start and whenever one changes."""
@@ -168,6 +183,8 @@ class QwenProxy:
             exchange.needs = understand(flow, exchange)
             lease = await self._lease(exchange)
             point_at(flow, exchange, lease)
+            if not self._can_resend:
+                fallback.show_token(flow, lease)
         except ApiError as error:
             self._refuse(flow, exchange, error)
         except Exception:
@@ -237,8 +254,13 @@ class QwenProxy:
         exchange = self._exchanges.get(flow)
         if exchange is None or not exchange.awaits_upstream or flow.response is None:
             return
+        if not self._can_resend and exchange.lease is not None:
+            fallback.hide_token(flow, exchange.lease)
+            fallback.begin(flow.response, exchange)
         if exchange.answer is not None:
             begin_stream(flow, exchange)
+            if not self._can_resend:
+                flow.response.stream = fallback.ending_with_its_body(exchange.answer)
         elif not exchange.route.is_translated:
             flow.response.headers.update(control_headers(exchange))
             flow.response.stream = True
@@ -249,6 +271,10 @@ class QwenProxy:
         if exchange is None:
             return
         if exchange.awaits_upstream and exchange.route.is_translated:
+            verdict = None if self._can_resend else fallback.finish(flow, exchange)
+            if verdict is not None:
+                self._settle(exchange, verdict.outcome)
+                self._refuse(flow, exchange, verdict.error)
             self._finish_translated(exchange)
         elif exchange.awaits_upstream and flow.response is not None:
             self._settle(exchange, outcome_untouched(flow.response, time.time()))
@@ -258,6 +284,8 @@ class QwenProxy:
         """The client left (nobody's account is charged), or an untouched answer was cut."""
         exchange = self._exchanges.get(flow)
         if exchange is not None:
+            if not self._can_resend and exchange.lease is not None:
+                fallback.hide_token(flow, exchange.lease)
             exchange.client_left = exchange.cut is None
             self._settle(exchange, Cut(exchange.cut) if exchange.cut else ClientGone())
             self._close(flow)

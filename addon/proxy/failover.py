@@ -495,6 +495,43 @@ class LazyReverseProxy(ReverseProxy):
         return None
 
 
+RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (
+        HttpStream,
+        (
+            "_handle_event",
+            "check_body_size",
+            "check_invalid",
+            "check_killed",
+            "handle_connect_finish",
+            "handle_connect_regular",
+            "handle_event",
+            "handle_protocol_error",
+            "make_server_connection",
+            "send_response",
+            "state_consume_request_body",
+            "state_done",
+            "state_errored",
+            "state_stream_response_body",
+            "state_wait_for_response_headers",
+        ),
+    ),
+    (Http1Client, ("done", "state")),
+    (ReverseProxy, ("_handle_event", "finish_start")),
+)
+"""What of mitmproxy's internals is used or replaced here."""
+
+
+def missing_internals() -> list[str]:
+    """What this mitmproxy lacks of ``RELIED_ON``: with anything missing, do not install."""
+    return [
+        f"{owner.__name__}.{name}"
+        for owner, names in RELIED_ON
+        for name in names
+        if not hasattr(owner, name)
+    ]
+
+
 def install(policy: StreamPolicy) -> Callable[[], None]:
     """Puts the classes in place of mitmproxy's own; the function it gives puts those back."""
     stream_class, proxy_class = http_layers.HttpStream, layers.modes.ReverseProxy
