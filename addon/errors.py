@@ -3,7 +3,8 @@
 Every error that this program itself answers with is a row of ``_TABLE``; every
 error that an upstream answered with is brought into the same shape, which is
 the one that OpenAI's SDKs parse (https://platform.openai.com/docs/guides/error-codes).
-An ``ApiError`` never carries a token: messages name accounts by label or id.
+Messages of our own name accounts by label or id; an upstream's words have any token
+masked before they come here.
 
 This module is pure and stands below everything else.
 """
@@ -11,7 +12,7 @@ This module is pure and stands below everything else.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -61,7 +62,7 @@ def error_type(status: int) -> str:
     return "server_error" if status >= 500 else "invalid_request_error"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ApiError(Exception):
     """A refusal that the client is to read.
 
@@ -75,7 +76,7 @@ class ApiError(Exception):
     code: str | None = None
     type: str | None = None
     param: str | None = None
-    retry_after_seconds: float | None = field(default=None)
+    retry_after_seconds: float | None = None
 
     def __str__(self) -> str:
         return self.message

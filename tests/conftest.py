@@ -7,12 +7,21 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.proxy import MitmProcess, Setup
 from tests.support.recorder import Recorder
 from tests.support.tls import CertificateAuthority
 from tests.support.upstream import Upstream
+
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    # how long drawing takes says more of what else the machine does
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 
 StartMitm = Callable[[Setup], MitmProcess]
 """Starts a proxy that ends, and is judged, with the test."""

@@ -17,18 +17,19 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.connection import Server
+from mitmproxy.connection import Client, Server
 
 from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Usage
 from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover, fallback
-from addon.proxy.answer import begin_stream, control_headers, error_response
+from addon.proxy.answer import begin_stream, control_headers, error_response, mask_token
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.guard import check_client
@@ -114,6 +115,9 @@ class QwenProxy:
         """Settles what is still open, and gives mitmproxy its own classes back."""
         for exchange in self._exchanges:
             self._settle(exchange, ClientGone())
+            if not exchange.has_begun and exchange.flow.killable:
+                # Nobody would be there to translate its answer.
+                exchange.flow.kill()
         for uninstall in self._uninstall:
             uninstall()
 
@@ -160,6 +164,9 @@ class QwenProxy:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Opens an exchange for a request of ours."""
+        if flow.response is not None or flow.error is not None:
+            # Another addon has answered it (proxyauth asks for a password), or killed it.
+            return
         if not is_reverse(flow.client_conn) and not self.is_our_host(host_of(flow)):
             return
         route = route_of(flow.request)
@@ -178,6 +185,9 @@ class QwenProxy:
         exchange = self._exchanges.get(flow)
         if exchange is None:
             return
+        if flow.response is not None or flow.error is not None:
+            self._exchanges.close(flow)
+            return
         try:
             check_client(flow, self._settings)
             exchange.needs = understand(flow, exchange)
@@ -185,6 +195,7 @@ class QwenProxy:
             point_at(flow, exchange, lease)
             if not self._can_resend:
                 fallback.show_token(flow, lease)
+                exchange.is_out = True
         except ApiError as error:
             self._refuse(flow, exchange, error)
         except Exception:
@@ -254,6 +265,10 @@ class QwenProxy:
         exchange = self._exchanges.get(flow)
         if exchange is None or not exchange.awaits_upstream or flow.response is None:
             return
+        if not exchange.is_out:
+            # Another addon has answered in the upstream's place, after us.
+            self._close(flow)
+            return
         if not self._can_resend and exchange.lease is not None:
             fallback.hide_token(flow, exchange.lease)
             fallback.begin(flow.response, exchange)
@@ -262,8 +277,9 @@ class QwenProxy:
             if not self._can_resend:
                 flow.response.stream = fallback.ending_with_its_body(exchange.answer)
         elif not exchange.route.is_translated:
+            mask_token(flow.response, exchange)
             flow.response.headers.update(control_headers(exchange))
-            flow.response.stream = True
+            flow.response.stream = flow.response.status_code < HTTPStatus.BAD_REQUEST
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The end of the answer: the lease is settled."""
@@ -290,6 +306,13 @@ class QwenProxy:
             self._settle(exchange, Cut(exchange.cut) if exchange.cut else ClientGone())
             self._close(flow)
 
+    def client_disconnected(self, client: Client) -> None:
+        """Nothing of a client that is gone stays behind, where mitmproxy calls no other hook."""
+        for exchange in self._exchanges:
+            if exchange.flow.client_conn is client:
+                exchange.client_left = True
+                self._close(exchange.flow)
+
     def _finish_translated(self, exchange: Exchange) -> None:
         if exchange.answer is not None:
             translator = exchange.answer.translator
@@ -314,6 +337,8 @@ class QwenProxy:
         exchange = self._exchanges.close(flow)
         if exchange is None:
             return
+        # Whatever went wrong on the way: a lease is given back.
+        self._settle(exchange, ClientGone())
         now = time.time()
         flow.comment = comment(exchange, now)
         if not self._settings.quiet_mode:

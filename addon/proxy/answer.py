@@ -8,11 +8,11 @@ from http import HTTPStatus
 
 from mitmproxy import http
 
+from addon.accounts.account import mask
 from addon.errors import ApiError, Code, refusal
-from addon.proxy.exchange import Exchange, StreamedAnswer
+from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.translate import (
     ResponseRenderer,
-    ResponsesRequest,
     StreamTranslator,
     decoder,
     translate_completion,
@@ -28,10 +28,10 @@ def is_event_stream(response: http.Response) -> bool:
     return content_type.lower().startswith(_EVENT_STREAM)
 
 
-def streamed_answer(request: ResponsesRequest, response: http.Response) -> StreamedAnswer:
+def streamed_answer(exchange: Exchange, response: http.Response) -> StreamedAnswer:
     """What will translate the stream that ``response`` begins. Raises CodingError."""
     decode = decoder(response.headers.get("content-encoding", ""))
-    return StreamedAnswer(_translator(request), decode)
+    return StreamedAnswer(_translator(exchange), decode)
 
 
 def begin_stream(flow: http.HTTPFlow, exchange: Exchange) -> None:
@@ -51,7 +51,7 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
     upstream, request = flow.response, exchange.request
     assert upstream is not None
     assert request is not None
-    translator, now = _translator(request), time.time()
+    translator, now = _translator(exchange), time.time()
     body = _decoded(upstream)
     if is_event_stream(upstream):
         events = translator.feed(body, now) + translator.finish(now)
@@ -70,11 +70,23 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
 
 def error_response(error: ApiError, exchange: Exchange) -> http.Response:
     """``error`` as the client's answer."""
-    headers = error.headers() | control_headers(exchange)
+    headers = error.headers() | _request_id(exchange.refusal) | control_headers(exchange)
     response = http.Response.make(error.status, error.body(), headers)
     response.reason = _reason(error.status)
     response.http_version = exchange.client_http_version
     return response
+
+
+def mask_token(response: http.Response, exchange: Exchange) -> None:
+    """Takes the account's token out of an answer that repeats it, head and body."""
+    assert exchange.lease is not None
+    token, shown = exchange.lease.token.encode(), mask(exchange.lease.token).encode()
+    response.headers = http.Headers(
+        [(name, value.replace(token, shown)) for name, value in response.headers.fields]
+    )
+    body = response.get_content(strict=False) if response.raw_content else None
+    if body and token in body:
+        response.content = body.replace(token, shown)
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:
@@ -87,10 +99,12 @@ def control_headers(exchange: Exchange) -> dict[str, str]:
     }
 
 
-def _translator(request: ResponsesRequest) -> StreamTranslator:
+def _translator(exchange: Exchange) -> StreamTranslator:
+    assert exchange.request is not None
     unique = uuid.uuid4().hex
-    renderer = ResponseRenderer(request.shape, f"resp_{unique}", int(time.time()))
-    return StreamTranslator(renderer, item_ids=unique)
+    renderer = ResponseRenderer(exchange.request.shape, f"resp_{unique}", int(time.time()))
+    token = exchange.lease.token if exchange.lease is not None else ""
+    return StreamTranslator(renderer, item_ids=unique, secret=token)
 
 
 def _response(
@@ -101,10 +115,7 @@ def _response(
     if exchange.client_http_version == "HTTP/1.1":
         headers["transfer-encoding"] = "chunked"
     headers["content-type"] = content_type
-    request_id = upstream.headers.get("x-request-id")
-    if request_id:
-        headers["x-request-id"] = request_id
-    for name, value in control_headers(exchange).items():
+    for name, value in (_request_id(upstream) | control_headers(exchange)).items():
         headers[name] = value
     return http.Response(
         http_version=exchange.client_http_version.encode(),
@@ -126,6 +137,12 @@ def _decoded(response: http.Response) -> bytes:
             Code.UPSTREAM_INVALID_RESPONSE,
             f"The upstream's answer is not in its content-encoding: {error}",
         ) from None
+
+
+def _request_id(answer: http.Response | UpstreamRefusal | None) -> dict[str, str]:
+    """The upstream's name for the request: what its support asks for."""
+    value = answer.headers.get("x-request-id") if answer is not None else None
+    return {"x-request-id": value} if value else {}
 
 
 def _reason(status: int) -> str:

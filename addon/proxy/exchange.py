@@ -7,9 +7,11 @@ in here (the lease above all) must not be.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from mitmproxy import http
 
@@ -26,6 +28,8 @@ from addon.translate import (
     UpstreamError,
 )
 
+logger: Final = logging.getLogger(__name__)
+
 
 class StreamedAnswer:
     """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
@@ -40,7 +44,7 @@ class StreamedAnswer:
         self.first_event_at: float | None = None
 
     def __call__(self, data: bytes) -> bytes | tuple[()]:
-        """The events that ``data`` brings.
+        """The events that ``data`` brings; a fault of ours ends the stream, and not in silence.
 
         None is an empty tuple: mitmproxy would write an empty chunk, and that ends
         an HTTP/1.1 body. An empty ``data`` is mitmproxy's sign for the end, but an
@@ -49,12 +53,13 @@ class StreamedAnswer:
         if not data:
             return ()
         now = self.last_data_at = time.time()
-        if self._decode is not None:
-            try:
-                data = self._decode(data)
-            except CodingError as error:
-                return self.translator.abort(str(error), now) or ()
-        events = self.translator.feed(data, now)
+        try:
+            events = self.translator.feed(self._decode(data) if self._decode else data, now)
+        except CodingError as error:
+            return self.translator.abort(str(error), now) or ()
+        except Exception:
+            logger.exception("An answer could not be translated.")
+            return self.translator.abort("The proxy failed on this answer.", now) or ()
         if events and self.first_event_at is None:
             self.first_event_at = now
         return events or ()
@@ -87,6 +92,7 @@ class UpstreamRefusal:
 class Exchange:
     """One request and what has become of it so far."""
 
+    flow: http.HTTPFlow
     route: Route
     client_http_version: str
     started_at: float
@@ -121,11 +127,18 @@ class Exchange:
     cut: str | None = None
     """Why the upstream's stream broke off, if it did."""
     client_left: bool = False
+    is_out: bool = False
+    """Whether the request has gone to its upstream: what answers before that is no upstream."""
     notes: tuple[str, ...] = ()
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the head of an answer may have gone to the client."""
+        return self.flow.response is not None and bool(self.flow.response.stream)
+
+    @property
     def awaits_upstream(self) -> bool:
-        """Whether a request is out, or about to go out, and nothing was refused."""
+        """Whether an account is leased, and the client has not been refused."""
         return self.lease is not None and self.error is None
 
 
@@ -138,6 +151,7 @@ class ExchangeBook:
     def open(self, flow: http.HTTPFlow, route: Route) -> Exchange:
         """A new exchange for ``flow``."""
         exchange = self._by_flow[flow.id] = Exchange(
+            flow=flow,
             route=route,
             client_http_version=flow.request.http_version,
             started_at=time.time(),

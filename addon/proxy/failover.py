@@ -42,6 +42,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from mitmproxy import http
 from mitmproxy.net.http import status_codes
+from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers import http as http_layers
@@ -66,7 +67,7 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.utils import expect
 
 from addon.errors import ApiError
-from addon.proxy.answer import is_event_stream, streamed_answer, translate_whole
+from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
@@ -189,6 +190,7 @@ class AccountStream(HttpStream):
                 exchange = self._exchange
                 if exchange is not None and exchange.lease is not None:
                     command.event.request = with_token(command.event.request, exchange.lease)
+                    exchange.is_out = True
                     self._sent_at = time.time()
                     if not self._is_watched:
                         self._is_watched = True
@@ -225,27 +227,41 @@ class AccountStream(HttpStream):
             yield from super().state_wait_for_response_headers(event)
             return
         self.flow.response = event.response
-        if (yield from self.check_invalid(False)):
-            return
         status = event.response.status_code
+        fault = self._fault_in_head(event.response)
+        if fault:
+            yield from self._abandon_upstream()
+            yield from self._failed(f"The upstream's answer cannot be read: {fault}")
+            return
         request = exchange.request
         if status >= HTTPStatus.BAD_REQUEST or (request is not None and status != HTTPStatus.OK):
             self.server_state = self.state_consume_refusal
         elif request is None:
             yield from super().state_wait_for_response_headers(event)
         elif request.stream and is_event_stream(event.response):
-            self._hold(event, exchange)
+            yield from self._hold(event, exchange)
         else:
             self.server_state = self.state_consume_answer
 
-    def _hold(self, event: ResponseHeaders, exchange: Exchange) -> None:
-        assert exchange.request is not None
+    def _fault_in_head(self, response: http.Response) -> str | None:
+        """Why this can be no answer, or none that the next one would be safe from."""
+        if response.status_code < HTTPStatus.OK:
+            # mitmproxy takes it for the answer, and the real one would be the next request's.
+            return f"it begins with {response.status_code}"
+        if self.context.options.validate_inbound_headers:
+            try:
+                validate_headers(response)
+            except ValueError as error:
+                return str(error)
+        return None
+
+    def _hold(self, event: ResponseHeaders, exchange: Exchange) -> layer.CommandGenerator[None]:
         try:
             self._held = _HeldAnswer(event)
-            exchange.answer = streamed_answer(exchange.request, event.response)
-        except CodingError:
-            # An unknown coding: the answer is read whole and refused with its name.
-            self.server_state = self.state_consume_refusal
+            exchange.answer = streamed_answer(exchange, event.response)
+        except CodingError as error:
+            yield from self._abandon_upstream()
+            yield from self._refused(UpstreamError(str(error)), in_disguise=True)
         else:
             self.server_state = self.state_hold_headers
 
@@ -286,11 +302,17 @@ class AccountStream(HttpStream):
         if isinstance(event, ResponseData):
             self.response_body_buf += event.data
         elif isinstance(event, ResponseEndOfMessage):
-            assert self.flow.response is not None
-            self.flow.response.data.content = bytes(self.response_body_buf)
-            self.response_body_buf.clear()
-            body = self.flow.response.get_content(strict=False) or b""
-            yield from self._refused(read_error_body(body, self.flow.response.status_code))
+            yield from self._refusal_read()
+
+    def _refusal_read(self) -> layer.CommandGenerator[None]:
+        exchange, response = self._exchange, self.flow.response
+        assert exchange is not None
+        assert response is not None
+        response.data.content = bytes(self.response_body_buf)
+        self.response_body_buf.clear()
+        mask_token(response, exchange)
+        body = response.get_content(strict=False) or b""
+        yield from self._refused(read_error_body(body, response.status_code))
 
     @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
     def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -318,9 +340,10 @@ class AccountStream(HttpStream):
         """The decision point: the addon answers the client, or has the request sent again."""
         exchange, response = self._exchange, self.flow.response
         assert exchange is not None
+        assert exchange.lease is not None
         exchange.refusal = UpstreamRefusal(
             status=response.status_code if response is not None else None,
-            error=error,
+            error=error.without(exchange.lease.token),
             headers=response.headers if response is not None else http.Headers(),
             in_disguise=in_disguise,
             timed_out=timed_out,
@@ -337,9 +360,13 @@ class AccountStream(HttpStream):
             return
         yield HttpResponseHeadersHook(self.flow)
         yield from self.send_response()
-        self.server_state = self.state_errored
+        self._take_no_more()
 
     # --- ends
+
+    def _take_no_more(self) -> None:
+        """What mitmproxy does with a killed flow: the request is over, whatever still comes."""
+        self.client_state = self.server_state = self.state_errored
 
     def send_response(self, already_streamed: bool = False) -> layer.CommandGenerator[None]:
         """mitmproxy's, after the last events of a translated stream."""
@@ -361,11 +388,10 @@ class AccountStream(HttpStream):
         ):
             yield from super().handle_protocol_error(event)
         elif self.server_state == self.state_stream_response_body:
-            exchange.cut = event.message
-            if exchange.answer is not None:
-                yield from self._end_cut_stream(exchange.answer, event.message)
-            else:
-                yield from super().handle_protocol_error(event)
+            yield from self._broken_off(event, exchange)
+        elif self.server_state == self.state_consume_refusal:
+            # The head has said what there is to say.
+            yield from self._refusal_read()
         else:
             what = "could not be reached" if self.flow.response is None else "broke off"
             timed_out, exchange.connect_timed_out = exchange.connect_timed_out, False
@@ -384,7 +410,22 @@ class AccountStream(HttpStream):
         self._paused_event_queue.clear()
         self._paused_event_queue.extend(kept)
 
-    def _failed(self, fault: str, *, timed_out: bool) -> layer.CommandGenerator[None]:
+    def _broken_off(
+        self, event: ResponseProtocolError, exchange: Exchange
+    ) -> layer.CommandGenerator[None]:
+        answer = exchange.answer
+        if answer is None:
+            exchange.cut = event.message
+            yield from super().handle_protocol_error(event)
+        elif answer.translator.ending is not None:
+            # The answer was complete, and only its body was not ended as HTTP wants it.
+            yield from self.send_response(already_streamed=True)
+            self._take_no_more()
+        else:
+            exchange.cut = event.message
+            yield from self._end_cut_stream(answer, event.message)
+
+    def _failed(self, fault: str, *, timed_out: bool = False) -> layer.CommandGenerator[None]:
         self.response_body_buf.clear()
         self.flow.response = None
         yield from self._refused(UpstreamError(fault), timed_out=timed_out)
@@ -393,7 +434,7 @@ class AccountStream(HttpStream):
         last_events = answer.abort(f"The upstream broke off its answer: {fault}")
         yield from self._send_to_client(last_events)
         yield from self.send_response(already_streamed=True)
-        self.server_state = self.state_errored
+        self._take_no_more()
 
     def _send_to_client(self, data: bytes) -> layer.CommandGenerator[None]:
         if data:
@@ -439,22 +480,27 @@ class AccountStream(HttpStream):
         """Ends the attempt on this upstream, so that nothing of it can arrive any more."""
         client = self._upstream_client()
         if isinstance(client, Http1Client):
-            client.state = client.done
+            client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
             yield commands.CloseConnection(self.context.server)
         elif isinstance(client, Http2Client):
             yield SendHttp(
                 RequestProtocolError(self.stream_id, "given up", _CANCEL), self.context.server
             )
-            self._forget_stream_id()
+            # A new dict: the connection may be going through the old one just now.
+            ours = self._forget_stream_id()
+            client.streams = {id_: state for id_, state in client.streams.items() if id_ != ours}
 
-    def _forget_stream_id(self) -> None:
-        """On an HTTP/2 connection the next attempt must not take the old, closed stream's id."""
+    def _forget_stream_id(self) -> int | None:
+        """On an HTTP/2 connection the next attempt must not take the old, closed stream's id.
+
+        That id, where there is one.
+        """
         client = self._upstream_client()
         if isinstance(client, Http2Client):
-            ours = client.our_stream_id.pop(self.stream_id, None)
+            ours: int | None = client.our_stream_id.pop(self.stream_id, None)
             client.stream_queue.pop(self.stream_id, None)
-            # A new dict: the connection may be going through the old one just now.
-            client.streams = {id_: state for id_, state in client.streams.items() if id_ != ours}
+            return ours
+        return None
 
     def _upstream_client(self) -> layer.Layer | None:
         """The layer that speaks HTTP on the connection to the upstream."""
@@ -472,6 +518,11 @@ class AccountStream(HttpStream):
             return
         self.child_layer = layer.NextLayer(self.context)
         yield from self.handle_connect_finish()
+
+
+def _hear_nothing(_: events.Event) -> layer.CommandGenerator[None]:
+    """How a layer handles events that nobody waits for any more."""
+    yield from ()
 
 
 _CANCEL: Final[Any] = (
@@ -516,7 +567,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("done", "state")),
+    (Http1Client, ("_handle_event",)),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )
 """What of mitmproxy's internals is used or replaced here."""

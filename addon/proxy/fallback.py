@@ -40,7 +40,7 @@ def begin(response: http.Response, exchange: Exchange) -> None:
         return
     if request.stream and is_event_stream(response):
         with suppress(CodingError):
-            exchange.answer = streamed_answer(request, response)
+            exchange.answer = streamed_answer(exchange, response)
 
 
 def ending_with_its_body(answer: StreamedAnswer) -> Callable[[bytes], bytes | tuple[()]]:

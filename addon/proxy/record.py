@@ -1,11 +1,13 @@
 """What is said of a request once it is over: one log line, and the flow's comment.
 
-Both are for people, and neither holds a token.
+Both are for people, and neither holds a token, nor a control character that a client or
+an upstream might have put in to forge another line.
 """
 
 from __future__ import annotations
 
 from mitmproxy import http
+from mitmproxy.utils.strutils import escape_control_characters
 
 from addon.proxy.exchange import Exchange
 
@@ -13,12 +15,14 @@ from addon.proxy.exchange import Exchange
 def log_line(flow: http.HTTPFlow, exchange: Exchange, now: float) -> str:
     """One line: what was asked, who served, how it ended, what it cost."""
     status = flow.response.status_code if flow.response else "no answer"
-    return f"{exchange.path}: {status}, {', '.join(_facts(exchange, now))}"
+    line = f"{exchange.path}: {status}, {', '.join(_facts(exchange, now))}"
+    return escape_control_characters(line, keep_spacing=False)
 
 
 def comment(exchange: Exchange, now: float) -> str:
     """The flow's comment: the same, and what was left out of the request."""
-    return "; ".join((*_facts(exchange, now), *exchange.notes))
+    text = "; ".join((*_facts(exchange, now), *exchange.notes))
+    return escape_control_characters(text, keep_spacing=False)
 
 
 def _facts(exchange: Exchange, now: float) -> list[str]:
@@ -48,5 +52,6 @@ def _facts(exchange: Exchange, now: float) -> list[str]:
 
 
 def _model(exchange: Exchange, model: str) -> str:
-    upstream = exchange.lease.upstream_model if exchange.lease is not None else None
+    is_mapped = exchange.lease is not None and exchange.route.is_translated
+    upstream = exchange.lease.upstream_model if exchange.lease and is_mapped else None
     return f"model {model}" if upstream in (None, model) else f"model {model} as {upstream}"

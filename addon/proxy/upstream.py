@@ -34,13 +34,13 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
     base = urlsplit(lease.base_url)
     headers = _headers(request, exchange, lease)
     host, port = base.hostname or "", base.port or _DEFAULT_PORTS[base.scheme]
-    path = base.path + exchange.route.upstream_path
+    path = (base.path + exchange.route.upstream_path).encode()
     if not exchange.route.is_translated:
         path += _query(request)
     authority = http_url.hostport(base.scheme, host, port)
     request.data.scheme = base.scheme.encode()
     request.data.host, request.data.port = host, port
-    request.data.path = path.encode()
+    request.data.path = path
     exchange.upstream_address = (host, port)
     if request.is_http2 or request.is_http3:
         request.data.authority = authority.encode()
@@ -58,7 +58,15 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
 
 
 def with_token(request: http.Request, lease: Lease) -> http.Request:
-    """A copy of ``request`` that carries the real token. It must go nowhere but on the wire."""
+    """A copy of ``request`` that carries the real token. It must go nowhere but on the wire.
+
+    Without the token where another addon has sent the request elsewhere: it is for its own
+    account's service alone.
+    """
+    base = urlsplit(lease.base_url)
+    at_home = (base.scheme, base.hostname, base.port or _DEFAULT_PORTS[base.scheme])
+    if (request.scheme, request.host, request.port) != at_home:
+        return request
     copy = request.copy()
     copy.headers["authorization"] = f"Bearer {lease.token}"
     return copy
@@ -88,6 +96,7 @@ def _profile(lease: Lease) -> Profile:
     )
 
 
-def _query(request: http.Request) -> str:
-    _, question_mark, query = request.path.partition("?")
+def _query(request: http.Request) -> bytes:
+    """With its question mark, as the client sent it."""
+    _, question_mark, query = request.data.path.partition(b"?")
     return question_mark + query

@@ -5,7 +5,9 @@ Two forms, one a line; several lines make parallel calls:
     use NAME {"a": 1}                 calls the tool NAME with this JSON object
     create a file NAME with TEXT      calls a tool that can write files, if there is one
 
-Lines that name no tool at hand, or hold no valid JSON, are ordinary text. Pure.
+Lines that name no tool at hand, or hold no valid JSON, are ordinary text. A question
+about what a tool gives (the weather, where there is ``get_weather``) calls it with
+the smallest arguments it takes. Pure.
 """
 
 from __future__ import annotations
@@ -58,7 +60,17 @@ def calls_in(text: str, tools: Iterable[Tool]) -> tuple[Call, ...]:
     """The calls that ``text`` asks for, in its order, of the ``tools`` at hand."""
     at_hand = {tool.name: tool for tool in tools}
     calls = (_use(line, at_hand) or _create_file(line, at_hand) for line in text.splitlines())
-    return tuple(call for call in calls if call)
+    return tuple(call for call in calls if call) or _about_a_topic(text, at_hand.values())
+
+
+def _about_a_topic(text: str, tools: Iterable[Tool]) -> tuple[Call, ...]:
+    """The topic of a tool is in its name, after the verb."""
+    words = set(re.findall(r"[a-z]+", text.lower())) if text.rstrip().endswith("?") else set()
+    for tool in tools:
+        topic = re.findall(r"[a-z]+", tool.name.lower())[1:]
+        if topic and words.issuperset(topic):
+            return (blank_call(tool),)
+    return ()
 
 
 def blank_call(tool: Tool) -> Call:

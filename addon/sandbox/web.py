@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ class ChatHandler(_Handler):
             self.refuse(
                 ApiError(
                     429,
-                    f"{account.label} made too many requests, wait {wait_seconds:.0f} seconds",
+                    f"{account.label} made too many requests, "
+                    f"wait {math.ceil(wait_seconds)} seconds",
                     code="rate_limit_exceeded",
                     retry_after_seconds=wait_seconds,
                 )

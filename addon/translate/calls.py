@@ -11,10 +11,9 @@ arguments without one: from then on neither changes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-from pydantic_core import to_json
 
 from addon.translate.items import FunctionCallItem
 from addon.translate.json_edge import mend_surrogates
@@ -40,7 +39,7 @@ class PendingCall:
     @property
     def has_arguments(self) -> bool:
         """Whether any of the arguments have come."""
-        return bool(self._waiting) or (self.item is not None and self.item.run.pieces > 0)
+        return bool(self._waiting) or (self.item is not None and not self.item.run.is_empty)
 
     def add(self, call_id: str | None, name: str | None, arguments: str) -> None:
         """Takes what one fragment holds; the first id and the first name count."""
@@ -65,8 +64,7 @@ class PendingCall:
 
     def holds(self, arguments: str) -> bool:
         """Whether these are the whole arguments so far, and came in several pieces."""
-        run = self.item.run if self.item else None
-        return run is not None and run.pieces > 1 and run.text == arguments
+        return self.item is not None and self.item.run.is_repeated_by(arguments)
 
 
 class CallsInProgress:
@@ -148,4 +146,6 @@ def _arguments(value: object) -> str:
     """Arguments are JSON text; services that send the object itself mean the same."""
     if isinstance(value, str):
         return value
-    return "" if value is None else to_json(value).decode()
+    if value is None:
+        return ""
+    return mend_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias, cast
 
-from addon.errors import unsupported_parameter
+from addon.errors import invalid_request, unsupported_parameter
 from addon.translate.wire import AudioPart, FilePart, ImagePart, RefusalPart, TextPart
 
 ChatPart: TypeAlias = dict[str, Any]
@@ -86,5 +86,7 @@ def _file(part: FilePart, where: str) -> ChatPart:
             "'file_data'.",
             f"{where}.file_url",
         )
+    if not part.get("file_data") and not part.get("file_id"):
+        raise invalid_request("A file needs its 'file_data'.", f"{where}.file_data")
     file = {key: part[key] for key in ("file_data", "file_id", "filename") if part.get(key)}
     return {"type": "file", "file": file}

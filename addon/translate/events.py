@@ -94,9 +94,13 @@ class DeltaRun:
         return "".join(self._texts)
 
     @property
-    def pieces(self) -> int:
-        """How many deltas it came in."""
-        return len(self._texts)
+    def is_empty(self) -> bool:
+        """Whether nothing has come yet."""
+        return not self._texts
+
+    def is_repeated_by(self, text: str) -> bool:
+        """Whether ``text`` is all of it once more; what came in one piece may well come twice."""
+        return len(self._texts) > 1 and self.text == text
 
     def _in_whole_characters(self, text: str) -> str:
         text = self._half + text

@@ -168,7 +168,7 @@ class FunctionCallItem(_Item):
 
     def close(self, status: ItemStatus) -> OutputItem:
         """Closes the arguments and the item."""
-        if not self.run.pieces and status == "completed":
+        if self.run.is_empty and status == "completed":
             # No arguments at all is not JSON; every client parses it.
             self.run.append("{}")
         arguments = self.run.close()

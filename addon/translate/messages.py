@@ -111,6 +111,7 @@ class _Conversation:
         self._open_turn: _AssistantTurn | None = None
         self._unanswered: defaultdict[str, deque[_Call]] = defaultdict(deque)
         self._call_ids: set[str] = set()
+        self._uses: defaultdict[str, int] = defaultdict(lambda: 1)
 
     def add(self, item: AnyItem, where: str) -> None:
         """Takes the next item; ``where`` is its path in the request.
@@ -208,10 +209,10 @@ class _Conversation:
 
     def _unused_id(self, wanted: str) -> str:
         """A reused call id is refused upstream: the second and later ones are numbered."""
-        unused, number = wanted, 1
+        unused = wanted
         while unused in self._call_ids:
-            number += 1
-            unused = f"{wanted}_{number}"
+            self._uses[wanted] += 1
+            unused = f"{wanted}_{self._uses[wanted]}"
         self._call_ids.add(unused)
         return unused
 

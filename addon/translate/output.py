@@ -14,10 +14,11 @@ the client learns of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from enum import Enum, auto
+from typing import Any, Literal
 
 from addon.translate.calls import CallsInProgress, PendingCall
-from addon.translate.events import DeltaRun, EventWriter
+from addon.translate.events import EventWriter
 from addon.translate.items import (
     REFUSAL,
     TEXT,
@@ -30,10 +31,30 @@ from addon.translate.items import (
 from addon.translate.response import OutputItem
 
 
+class Close(Enum):
+    """How an answer ended, for the items that are open."""
+
+    WHOLE = auto()
+    """All of them are completed."""
+    CUT_SHORT = auto()
+    """A limit was reached: the newest is incomplete."""
+    BROKEN = auto()
+    """It failed: all of them are incomplete."""
+
+
 class Output:
     """The items of one answer. Takes pieces; ``close_all`` ends it."""
 
-    __slots__ = ("_blank", "_calls", "_item_ids", "_message", "_places", "_reasoning", "_writer")
+    __slots__ = (
+        "_blank",
+        "_call_ids",
+        "_calls",
+        "_item_ids",
+        "_message",
+        "_places",
+        "_reasoning",
+        "_writer",
+    )
 
     def __init__(self, writer: EventWriter, item_ids: str) -> None:
         """``item_ids`` is what is random in the ids of this answer's items."""
@@ -44,6 +65,7 @@ class Output:
         self._reasoning: ReasoningItem | None = None
         self._message: MessageItem | None = None
         self._calls = CallsInProgress()
+        self._call_ids: set[str] = set()
         self._blank = ""
         """White space that came after calls: it counts once text follows."""
 
@@ -99,7 +121,7 @@ class Output:
         """
         open_item = self._message if kind == "message" else self._reasoning
         if open_item is not None:
-            return _is_whole(open_item.run, text)
+            return open_item.run.is_repeated_by(text)
         closed = (item for item in self._places if item is not None and item["type"] == kind)
         return any(_said(item) == text for item in closed)
 
@@ -111,19 +133,15 @@ class Output:
             self._announce(call)
         return True
 
-    def close_all(self, *, interrupted: bool, broken: bool = False) -> None:
-        """Closes what is open.
-
-        An answer that was ``interrupted`` leaves the newest open item incomplete;
-        one that was ``broken`` leaves all of them so.
-        """
-        last: ItemStatus = "incomplete" if interrupted or broken else "completed"
+    def close_all(self, how: Close) -> None:
+        """Closes what is open."""
+        last: ItemStatus = "completed" if how is Close.WHOLE else "incomplete"
         calls = self._calls.announced()
         newest = None if self._message or self._reasoning or not calls else calls[-1]
         self._close_reasoning(last)
         self._close_message(last)
         for item in calls:
-            is_whole = not broken and item is not newest
+            is_whole = how is not Close.BROKEN and item is not newest
             self._places[item.output_index] = item.close("completed" if is_whole else last)
 
     def _open_message(self, kind: PartKind) -> MessageItem:
@@ -137,7 +155,10 @@ class Output:
         self._close_reasoning("completed")
         self._close_message("completed")
         index = self._new_place()
-        call_id = call.call_id or self._id("call", index)
+        call_id = call.call_id
+        if call_id is None or call_id in self._call_ids:
+            call_id = self._id("call", index)
+        self._call_ids.add(call_id)
         item = FunctionCallItem(
             self._writer, self._id("fc", index), index, call_id=call_id, name=call.name
         )
@@ -159,13 +180,6 @@ class Output:
 
     def _id(self, prefix: str, index: int) -> str:
         return f"{prefix}_{self._item_ids}{index:04x}"
-
-
-_SEVERAL: Final = 2
-
-
-def _is_whole(run: DeltaRun, text: str) -> bool:
-    return run.pieces >= _SEVERAL and run.text == text
 
 
 def _said(item: OutputItem) -> str:

@@ -14,11 +14,18 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+from addon.accounts.account import mask
 from addon.errors import ApiError, Code, error_type
 from addon.translate.json_edge import mend_surrogates, parse_json
 
 _LONGEST_QUOTE: Final = 500
 """Characters of an upstream's words that are repeated; a page of HTML says no more in more."""
+
+_LONGEST_READ: Final = 8192
+"""Bytes of a page that are searched for words."""
+
+_LONGEST_WAIT_SECONDS: Final = 31 * 86_400.0
+"""No quota is longer than a month; a longer wait is a mistake."""
 
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _CONTEXT_TOO_LONG: Final = re.compile(
@@ -66,9 +73,21 @@ class UpstreamError:
             retry_after_seconds=retry_after_seconds,
         )
 
+    def without(self, secret: str) -> UpstreamError:
+        """The error with ``secret`` masked: services repeat a key that they do not like."""
+        if not secret:
+            return self
+        shown = mask(secret)
+        return UpstreamError(
+            message=self.message.replace(secret, shown),
+            code=self.code and self.code.replace(secret, shown),
+            type=self.type and self.type.replace(secret, shown),
+            param=self.param and self.param.replace(secret, shown),
+        )
+
     def implied_status(self) -> int:
         """The HTTP status that a service would have used for this error."""
-        if self.code and self.code.isdigit() and 400 <= int(self.code) <= 599:
+        if self.code and re.fullmatch("[45][0-9]{2}", self.code, re.ASCII):
             return int(self.code)
         if self.code == Code.UPSTREAM_INVALID_RESPONSE:
             return HTTPStatus.BAD_GATEWAY
@@ -102,7 +121,7 @@ def read_error_body(body: bytes, status: int) -> UpstreamError:
         error = None
     if error is not None:
         return error
-    words = _TAGS.sub(" ", mend_surrogates(body.decode("utf-8", "replace")))
+    words = _TAGS.sub(" ", mend_surrogates(body[:_LONGEST_READ].decode("utf-8", "replace")))
     words = _shortened(" ".join(words.split()))
     return UpstreamError(words or f"The upstream answered {_phrase(status)} without saying why.")
 
@@ -113,16 +132,16 @@ def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
     RFC 9110 §10.2.3: a number of seconds or an HTTP date. None where neither makes sense.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
     value = headers.get("retry-after")
     seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
+    if milliseconds is not None:
+        seconds = milliseconds / 1000
+    elif seconds is None and value is not None:
+        try:
+            seconds = max(0.0, parsedate_to_datetime(value).timestamp() - now)
+        except (ValueError, OverflowError):
+            return None
+    return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
 
 
 def _number(value: str | None) -> float | None:

@@ -81,8 +81,13 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "prompt": "Prompt templates are not stored here; send their text in 'instructions'.",
 }
 
-_OURS_ALONE: Final = frozenset(("messages", "functions", "function_call", "n"))
-"""Fields of Chat's own that would contradict what is written here."""
+_CHAT_ALONE: Final[Mapping[str, tuple[object, ...]]] = {
+    "messages": (None,),
+    "functions": (None,),
+    "function_call": (None,),
+    "n": (None, 1),
+}
+"""Fields of Chat's own that would contradict what is written here, and what they may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +132,11 @@ def parse_request(body: bytes) -> ResponsesRequest:
 
 
 def _refuse_unsupported(fields: RequestFields) -> None:
-    for name, instead in _INSTEAD.items():
-        if fields.get(name):
-            raise unsupported_parameter(f"'{name}' is not supported. {instead}", name)
-    for name in _OURS_ALONE:
-        if name in fields and (name != "n" or fields.get(name) not in (1, None)):
+    for name, fate in _FIELDS.items():
+        if fate is _Fate.REFUSED and fields.get(name):
+            raise unsupported_parameter(f"'{name}' is not supported. {_INSTEAD[name]}", name)
+    for name, allowed in _CHAT_ALONE.items():
+        if name in fields and fields.get(name) not in allowed:
             raise unsupported_parameter(
                 f"'{name}' belongs to the Chat Completions API and has no place in a request to "
                 "the Responses API.",
@@ -148,7 +153,7 @@ def _chat_body(fields: RequestFields) -> tuple[dict[str, Any], tuple[str, ...]]:
         name: value
         for name, value in fields.items()
         if value is not None
-        and name not in _OURS_ALONE
+        and name not in _CHAT_ALONE
         and _FIELDS.get(name, _Fate.SAME) is _Fate.SAME
     }
     chat["messages"] = _messages(fields)

@@ -27,7 +27,7 @@ from pydantic_core import from_json
 
 from addon.translate.events import EventWriter
 from addon.translate.json_edge import mend_surrogates, parse_json_keeping_halves
-from addon.translate.output import Output
+from addon.translate.output import Close, Output
 from addon.translate.refusal import UpstreamError, error_in
 from addon.translate.response import ResponseRenderer, Status
 from addon.translate.sse import SseDecoder
@@ -69,15 +69,20 @@ class StreamTranslator:
         "_now",
         "_output",
         "_renderer",
+        "_secret",
         "_sse",
         "_usage",
         "_writer",
         "ending",
     )
 
-    def __init__(self, renderer: ResponseRenderer, item_ids: str) -> None:
-        """``item_ids`` is what is random in the ids of this answer's items."""
+    def __init__(self, renderer: ResponseRenderer, item_ids: str, secret: str = "") -> None:
+        """``item_ids`` is what is random in the ids of this answer's items.
+
+        ``secret`` is the token that the upstream was sent: no error may repeat it.
+        """
         self._renderer = renderer
+        self._secret = secret
         self._sse = SseDecoder()
         self._writer = EventWriter()
         self._output = Output(self._writer, item_ids)
@@ -222,7 +227,7 @@ class StreamTranslator:
             self._fail(UpstreamError("The upstream sent a tool call without a name."))
             return
         incomplete = _ENDINGS.get(reason or "")
-        self._output.close_all(interrupted=incomplete is not None)
+        self._output.close_all(Close.CUT_SHORT if incomplete else Close.WHOLE)
         if incomplete:
             self._last_event("incomplete", incomplete_reason=incomplete)
         else:
@@ -233,8 +238,8 @@ class StreamTranslator:
             return
         if not self._has_begun:
             self._begin()
-        self._output.close_all(interrupted=True, broken=True)
-        self._last_event("failed", error=error)
+        self._output.close_all(Close.BROKEN)
+        self._last_event("failed", error=error.without(self._secret))
 
     def _last_event(
         self,

@@ -33,6 +33,9 @@ from addon.translate.json_edge import JsonValue, parse_json
 
 _strict: Final = with_config(ConfigDict(strict=True, extra="allow"))
 
+_BOM: Final = b"\xef\xbb\xbf"
+"""Which a JSON text must not begin with, and a receiver may pass over (RFC 8259 §8.1)."""
+
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -87,9 +90,9 @@ class AudioPart(TypedDict):
 def _type_tag(value: object) -> str | None:
     """The tag of a union member, from its ``type``."""
     kind = value.get("type") if isinstance(value, dict) else None
-    if kind in _TEXT_TYPES:
-        return "<input_text>"
-    return f"<{kind}>" if isinstance(kind, str) else None
+    if not isinstance(kind, str):
+        return None
+    return "<input_text>" if kind in _TEXT_TYPES else f"<{kind}>"
 
 
 _TEXT_TYPES: Final = frozenset(
@@ -190,7 +193,7 @@ def _item_tag(value: object) -> str | None:
     kind = value.get("type")
     if kind is None:
         return "<item_reference>" if "id" in value and "role" not in value else "<message>"
-    return f"<{kind}>" if kind in _ITEM_TYPES else "<other>"
+    return f"<{kind}>" if isinstance(kind, str) and kind in _ITEM_TYPES else "<other>"
 
 
 Item: TypeAlias = Annotated[
@@ -253,13 +256,21 @@ Tool: TypeAlias = Annotated[
 
 
 @_strict
+class AllowedTool(TypedDict):
+    """One of the tools that may be used; ``name`` where there may be several of its type."""
+
+    type: Name
+    name: NotRequired[Name]
+
+
+@_strict
 class ToolChoiceObject(TypedDict):
     """One tool by name or type, or the tools that may be used."""
 
     type: Name
     name: NotRequired[Name]
     mode: NotRequired[Literal["auto", "required"]]
-    tools: NotRequired[list[JsonObject]]
+    tools: NotRequired[list[AllowedTool]]
 
 
 def _word_or_object_tag(value: object) -> str | None:
@@ -356,7 +367,7 @@ def read_request(body: bytes) -> RequestFields:
     Raises ApiError (400 ``invalid_request``) where it is not JSON or a field is wrong.
     """
     try:
-        value: JsonValue = parse_json(body)
+        value: JsonValue = parse_json(body.removeprefix(_BOM))
     except ValueError as error:
         raise invalid_request(f"The request body is not valid JSON: {error}.") from None
     if not isinstance(value, Mapping):

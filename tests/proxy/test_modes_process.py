@@ -283,3 +283,28 @@ def post_when_it_listens(client: httpx2.Client, url: str) -> httpx2.Response:
         except httpx2.ConnectError:
             threading.Event().wait(0.01)
     raise AssertionError("it never listened")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [({"proxyauth": "user:password"}, 401), ({"block_list": ":~u responses:418"}, 418)],
+    ids=["proxyauth", "block_list"],
+)
+def test_what_another_addon_has_answered_is_left_alone(
+    options: dict[str, str],
+    status: int,
+    upstream: Upstream,
+    start_mitm: StartMitm,
+    recorder: Recorder,
+) -> None:
+    account = api_key_account(KEY, upstream.base_url)
+    proxy = start_mitm(Setup(accounts=[account], modes=[REVERSE], options=options))
+    with recorder.client() as client:
+        refused = [client.post(f"{proxy.base_url}/responses", json=BODY) for _ in range(2)]
+        assert [answer.status_code for answer in refused] == [status, status]
+        if status == 401:
+            login = ("user", "password")
+            upstream.replies(json_reply(completion("Hi")))
+            served = client.post(f"{proxy.base_url}/responses", json=BODY, auth=login)
+            check_response(served.json())
+            assert upstream.requests[0].token == KEY

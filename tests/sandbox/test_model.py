@@ -114,6 +114,19 @@ def test_no_file_is_written_without_a_tool_for_it() -> None:
     assert answered(says("create a file a.txt with b")).calls == ()
 
 
+WEATHER = tool("get_weather", city={"type": "string"})
+
+
+def test_a_question_about_what_a_tool_gives_calls_it() -> None:
+    asked = says("What's the weather like in San Francisco?")
+    assert calls(answered(asked, tools=[WRITE, WEATHER])) == [("get_weather", {})]
+
+
+@pytest.mark.parametrize("words", ["The weather is fine.", "Whether it rains?", "Do you write?"])
+def test_other_words_about_it_do_not(words: str) -> None:
+    assert calls(answered(says(words), tools=[WRITE, WEATHER])) == []
+
+
 def test_tools_rest_when_none_is_chosen() -> None:
     assert answered(says("use read {}"), tools=[READ], tool_choice="none").calls == ()
 
