@@ -1,55 +1,17 @@
-"""The HTTP stream class that holds an upstream's answer back until it is known to be one.
-
-All knowledge of mitmproxy's internals is in this file.
-
-Theory of operation. mitmproxy handles each request in an ``HttpStream``, a
-sans-I/O state machine: events come in, commands go out, each state is a method.
-An addon's hook sees an answer only when its head is about to go to the client,
-and sees a refused connection only as an error. So our subclass puts other states
-where ``state_wait_for_response_headers`` would have gone on:
-
-    the upstream                   next state                then
-    answers anything but 200       state_consume_refusal     refused
-    answers 200, a stream          state_hold_headers        the client's head and the stream,
-                                                             or refused
-    answers 200, in one piece      state_consume_answer      the client's answer, or refused
-    cannot be reached, resets      handle_protocol_error     refused
-    is silent before its answer    _watch                    refused
-    is cut or silent in a stream   the same two              the stream's proper end
-
-*Refused* runs a hook of our own, ``upstream_refused``: the addon either sets
-``flow.response``, or points the flow at another account and asks for it to be
-sent again, in the same stream, unseen by the client.
-
-More things that have no hook. The token is put on the wire as the command that
-sends the request's head passes by, on a copy: the flow keeps the masked one. A
-client that leaves while the addon still waits for an account is reported at
-once. And connections to our hosts are opened lazily, whatever
-``connection_strategy`` says: the host that the client names may be out of reach,
-or never needed.
-
-The classes are put in place of mitmproxy's own when the addon loads, and taken
-out when it unloads (``install``). ``missing_internals`` says whether they fit.
-"""
+"""The HTTP stream class: mitmproxy's, with other states. ``__init__`` tells the theory."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Protocol
 
 from mitmproxy import http
-from mitmproxy.net.http import status_codes
 from mitmproxy.net.http.validate import validate_headers
-from mitmproxy.proxy import commands, events, layer, layers
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.commands import StartHook
-from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import (
-    Http1Client,
-    Http2Client,
-    HttpLayer,
     HttpResponseHeadersHook,
     HttpStream,
     RequestData,
@@ -63,22 +25,16 @@ from mitmproxy.proxy.layers.http import (
     ResponseTrailers,
     SendHttp,
 )
-from mitmproxy.proxy.layers.modes import ReverseProxy
 from mitmproxy.proxy.utils import expect
 
 from addon.errors import ApiError
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.failover.held import HeldAnswer
+from addon.proxy.failover.upstream import abandon, forget_stream_id
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
-from addon.translate import (
-    CodingError,
-    Opening,
-    OpeningCheck,
-    UpstreamError,
-    decoder,
-    read_error_body,
-)
+from addon.translate import CodingError, Opening, UpstreamError, read_error_body
 
 _TICK_SECONDS: Final = 10.0
 """How often at least a stream looks at the clock. mitmproxy cannot take a wake-up back, so that
@@ -113,32 +69,11 @@ class StreamPolicy(Protocol):
         """The limits on one attempt."""
 
 
-class _HeldAnswer:
-    """The beginning of a stream whose head has not gone to the client."""
-
-    __slots__ = ("_check", "_decode", "body", "head")
-
-    def __init__(self, head: ResponseHeaders) -> None:
-        self.head = head
-        self.body = bytearray()
-        self._decode = decoder(head.response.headers.get("content-encoding", ""))
-        self._check = OpeningCheck()
-
-    def feed(self, data: bytes) -> Opening | None:
-        """What the first event is, once it is there."""
-        self.body += data
-        return self._check.feed(self._decode(data) if self._decode else data)
-
-    def finish(self) -> Opening:
-        """What the stream was, now that it has ended."""
-        return self._check.finish()
-
-
 class AccountStream(HttpStream):
     """One request; one of ours is served from an account."""
 
     policy: ClassVar[StreamPolicy]
-    _held: _HeldAnswer
+    _held: HeldAnswer
     _sent_at: float
     """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
     _is_watched: bool = False
@@ -230,7 +165,7 @@ class AccountStream(HttpStream):
         status = event.response.status_code
         fault = self._fault_in_head(event.response)
         if fault:
-            yield from self._abandon_upstream()
+            yield from abandon(self)
             yield from self._failed(f"The upstream's answer cannot be read: {fault}")
             return
         request = exchange.request
@@ -257,10 +192,10 @@ class AccountStream(HttpStream):
 
     def _hold(self, event: ResponseHeaders, exchange: Exchange) -> layer.CommandGenerator[None]:
         try:
-            self._held = _HeldAnswer(event)
+            self._held = HeldAnswer(event)
             exchange.answer = streamed_answer(exchange, event.response)
         except CodingError as error:
-            yield from self._abandon_upstream()
+            yield from abandon(self)
             yield from self._refused(UpstreamError(str(error)), in_disguise=True)
         else:
             self.server_state = self.state_hold_headers
@@ -283,7 +218,7 @@ class AccountStream(HttpStream):
             yield from self._release(event)
         else:
             if not isinstance(event, ResponseEndOfMessage):
-                yield from self._abandon_upstream()
+                yield from abandon(self)
             yield from self._refused(opening.error, in_disguise=True)
 
     def _release(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -350,7 +285,7 @@ class AccountStream(HttpStream):
         )
         # Whatever this upstream still sends is of no interest: this state takes everything.
         self.server_state = self.state_errored
-        self._forget_stream_id()
+        forget_stream_id(self)
         yield UpstreamRefusedHook(self.flow)
         self._drop_late_events()
         if (yield from self.check_killed(True)):
@@ -462,10 +397,10 @@ class AccountStream(HttpStream):
             return
         fault = "it was silent for too long"
         if self.server_state != self.state_stream_response_body:
-            yield from self._abandon_upstream()
+            yield from abandon(self)
             yield from self._failed(f"The upstream did not answer: {fault}.", timed_out=True)
         elif exchange.answer is not None:
-            yield from self._abandon_upstream()
+            yield from abandon(self)
             exchange.cut = fault
             yield from self._end_cut_stream(exchange.answer, fault)
 
@@ -476,39 +411,6 @@ class AccountStream(HttpStream):
             return exchange.answer.last_data_at + timeouts.idle - now
         return self._sent_at + timeouts.first_byte - now
 
-    def _abandon_upstream(self) -> layer.CommandGenerator[None]:
-        """Ends the attempt on this upstream, so that nothing of it can arrive any more."""
-        client = self._upstream_client()
-        if isinstance(client, Http1Client):
-            client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
-            yield commands.CloseConnection(self.context.server)
-        elif isinstance(client, Http2Client):
-            yield SendHttp(
-                RequestProtocolError(self.stream_id, "given up", _CANCEL), self.context.server
-            )
-            # A new dict: the connection may be going through the old one just now.
-            ours = self._forget_stream_id()
-            client.streams = {id_: state for id_, state in client.streams.items() if id_ != ours}
-
-    def _forget_stream_id(self) -> int | None:
-        """On an HTTP/2 connection the next attempt must not take the old, closed stream's id.
-
-        That id, where there is one.
-        """
-        client = self._upstream_client()
-        if isinstance(client, Http2Client):
-            ours: int | None = client.our_stream_id.pop(self.stream_id, None)
-            client.stream_queue.pop(self.stream_id, None)
-            return ours
-        return None
-
-    def _upstream_client(self) -> layer.Layer | None:
-        """The layer that speaks HTTP on the connection to the upstream."""
-        http_layer = self.context.layers[self.context.layers.index(self) - 1]
-        assert isinstance(http_layer, HttpLayer)
-        connection = http_layer.connections.get(self.context.server)
-        return connection.context.layers[-1] if connection is not None else None
-
     # --- connections that are not opened before they are needed
 
     def handle_connect_regular(self) -> layer.CommandGenerator[None]:
@@ -518,84 +420,3 @@ class AccountStream(HttpStream):
             return
         self.child_layer = layer.NextLayer(self.context)
         yield from self.handle_connect_finish()
-
-
-def _hear_nothing(_: events.Event) -> layer.CommandGenerator[None]:
-    """How a layer handles events that nobody waits for any more."""
-    yield from ()
-
-
-_CANCEL: Final[Any] = (
-    http_layers.ErrorCode.CANCEL
-    if hasattr(http_layers, "ErrorCode")
-    else status_codes.CLIENT_CLOSED_REQUEST
-)
-"""How mitmproxy says that a stream is given up: an enum's member in 12, a status in 11."""
-
-
-class LazyReverseProxy(ReverseProxy):
-    """A reverse listener for HTTP: it connects when a request needs the upstream."""
-
-    def finish_start(self) -> Generator[commands.Command, Any, str | None]:
-        """mitmproxy's, without the early connection."""
-        spec = self.context.client.proxy_mode
-        if getattr(spec, "scheme", None) not in ("http", "https"):
-            return (yield from super().finish_start())
-        self._handle_event = self.child_layer.handle_event
-        yield from self.child_layer.handle_event(events.Start())
-        return None
-
-
-RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (
-        HttpStream,
-        (
-            "_handle_event",
-            "check_body_size",
-            "check_invalid",
-            "check_killed",
-            "handle_connect_finish",
-            "handle_connect_regular",
-            "handle_event",
-            "handle_protocol_error",
-            "make_server_connection",
-            "send_response",
-            "state_consume_request_body",
-            "state_done",
-            "state_errored",
-            "state_stream_response_body",
-            "state_wait_for_response_headers",
-        ),
-    ),
-    (Http1Client, ("_handle_event",)),
-    (ReverseProxy, ("_handle_event", "finish_start")),
-)
-"""What of mitmproxy's internals is used or replaced here."""
-
-
-def missing_internals() -> list[str]:
-    """What this mitmproxy lacks of ``RELIED_ON``: with anything missing, do not install."""
-    return [
-        f"{owner.__name__}.{name}"
-        for owner, names in RELIED_ON
-        for name in names
-        if not hasattr(owner, name)
-    ]
-
-
-def install(policy: StreamPolicy) -> Callable[[], None]:
-    """Puts the classes in place of mitmproxy's own; the function it gives puts those back."""
-    stream_class, proxy_class = http_layers.HttpStream, layers.modes.ReverseProxy
-
-    class InstalledStream(AccountStream):
-        pass
-
-    InstalledStream.policy = policy
-    http_layers.HttpStream = InstalledStream  # type: ignore[misc]
-    layers.modes.ReverseProxy = LazyReverseProxy  # type: ignore[misc]
-
-    def uninstall() -> None:
-        http_layers.HttpStream = stream_class  # type: ignore[misc]
-        layers.modes.ReverseProxy = proxy_class  # type: ignore[misc]
-
-    return uninstall

@@ -1,0 +1,28 @@
+"""The beginning of an upstream's stream, held back until its first event has come."""
+
+from __future__ import annotations
+
+from mitmproxy.proxy.layers.http import ResponseHeaders
+
+from addon.translate import Opening, OpeningCheck, decoder
+
+
+class HeldAnswer:
+    """The beginning of a stream whose head has not gone to the client."""
+
+    __slots__ = ("_check", "_decode", "body", "head")
+
+    def __init__(self, head: ResponseHeaders) -> None:
+        self.head = head
+        self.body = bytearray()
+        self._decode = decoder(head.response.headers.get("content-encoding", ""))
+        self._check = OpeningCheck()
+
+    def feed(self, data: bytes) -> Opening | None:
+        """What the first event is, once it is there."""
+        self.body += data
+        return self._check.feed(self._decode(data) if self._decode else data)
+
+    def finish(self) -> Opening:
+        """What the stream was, now that it has ended."""
+        return self._check.finish()
