@@ -24,6 +24,11 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}...{secret[-4:]}"
 
 
+def is_sendable(token: str) -> bool:
+    """Whether ``token`` can stand in an HTTP header as it is: ASCII in one piece."""
+    return re.fullmatch(r"[!-~]+", token) is not None
+
+
 _NOT_A_BASE_URL: Final = "must be a base URL such as https://host/v1"
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 """A name or an address as urlsplit gives it; what else it lets through no resolver takes."""

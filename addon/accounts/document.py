@@ -21,7 +21,15 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from addon.accounts.account import Account, ApiKeyCredential, OAuthCredential
-from addon.accounts.entry import EntryModel, Json, changed_entry, new_entry, read_entry
+from addon.accounts.entry import (
+    EntryModel,
+    changed_entry,
+    new_entry,
+    read_entry,
+    state_of,
+    with_state,
+)
+from addon.accounts.store import Json, State
 from addon.faults import Fault
 
 VERSION: Final = 1
@@ -57,6 +65,15 @@ class Document:
     has_new_ids: bool = False
     """Whether ``root`` holds an id that was not in what it was read from."""
 
+    def account(self, account_id: str) -> Account | None:
+        """The account with that id, if there is one."""
+        return next((known for known in self.accounts if known.id == account_id), None)
+
+    def states(self) -> dict[str, dict[str, Json]]:
+        """By account id, the statistics that stand in its entry."""
+        entries = _entries(self.root)
+        return {account_id: state_of(entries[place]) for account_id, place in self.places.items()}
+
 
 def parse(data: bytes) -> Document:
     """The document in ``data``; accounts without an id get theirs. Raises BadDocument."""
@@ -85,12 +102,27 @@ def with_account(document: Document, account: Account) -> Document:
     Of an entry that is there, only the keys whose value differs are touched.
     """
     entries = [*_entries(document.root)]
-    if account.id in document.places:
+    before = document.account(account.id)
+    if before is not None:
         place = document.places[account.id]
-        before = next(known for known in document.accounts if known.id == account.id)
         entries[place] = changed_entry(entries[place], before=before, after=account)
     else:
         entries.append(new_entry(account))
+    return _read({**document.root, "accounts": entries})
+
+
+def with_states(document: Document, states: Mapping[str, State]) -> Document:
+    """``document`` with statistics merged into the entries of accounts that are there.
+
+    The very document where that changes nothing. Raises ValueError where there is more
+    than statistics in ``states``.
+    """
+    entries = [*_entries(document.root)]
+    for account_id in states.keys() & document.places.keys():
+        place = document.places[account_id]
+        entries[place] = with_state(entries[place], states[account_id])
+    if entries == document.root["accounts"]:
+        return document
     return _read({**document.root, "accounts": entries})
 
 
@@ -132,11 +164,18 @@ def _root(data: bytes) -> dict[str, Json]:
     return root
 
 
-def _nests_deeper(value: Json, levels: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value
-    if not isinstance(children, Iterable) or isinstance(children, str):
-        return False
-    return levels == 0 or any(_nests_deeper(child, levels - 1) for child in children)
+def _nests_deeper(root: Json, levels: int) -> bool:
+    layer = [root]
+    for _ in range(levels):
+        inside = (each.values() if isinstance(each, dict) else each for each in layer)
+        layer = [
+            value
+            for values in inside
+            if isinstance(values, Iterable)
+            for value in values
+            if isinstance(value, dict | list)
+        ]
+    return any(isinstance(each, dict | list) for each in layer)
 
 
 def _finite(digits: str) -> float:

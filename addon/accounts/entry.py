@@ -7,8 +7,7 @@ Reading and writing mirror each other: ``EntryModel`` names the keys that are re
 from __future__ import annotations
 
 import math
-import re
-from typing import Annotated, Final, Self, TypeAlias
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,15 +24,15 @@ from addon.accounts.account import (
     ApiKeyCredential,
     OAuthCredential,
     check_base_url,
+    is_sendable,
     resource_base_url,
 )
+from addon.accounts.store import Json, State
 from addon.faults import Fault, faults
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def _sendable(token: str) -> str:
-    if not re.fullmatch(r"[!-~]+", token):
+    if not is_sendable(token):
         raise ValueError("must be ASCII in one piece: no space, no line break")
     return token
 
@@ -175,6 +174,45 @@ def changed_entry(entry: Json, *, before: Account, after: Account) -> Json:
         else:
             changed[key] = value
     return changed
+
+
+_OWN_STATE: Final = frozenset({"lastUsed", "rateLimitResetAt"})
+
+_NO_STATE: Final = (
+    frozenset(field.alias or name for name, field in EntryModel.model_fields.items()) - _OWN_STATE
+)
+"""Keys that say who an account is and what it may do: statistics must not touch them."""
+
+
+def state_of(entry: Json) -> dict[str, Json]:
+    """What ``entry`` holds of statistics, those that others keep there included."""
+    assert isinstance(entry, dict)  # else it meant no account
+    return {key: value for key, value in entry.items() if key not in _NO_STATE}
+
+
+def with_state(entry: Json, state: State) -> dict[str, Json]:
+    """``entry`` with ``state`` merged into it, as AccountStore.save_state says.
+
+    Raises ValueError where ``state`` holds what is no statistic.
+    """
+    assert isinstance(entry, dict)  # else it meant no account
+    if touched := _NO_STATE.intersection(state):
+        raise ValueError(f"not a statistic: {', '.join(sorted(touched))}")
+    return _merged(entry, state, deeper=True)
+
+
+def _merged(there: State, new: State, *, deeper: bool) -> dict[str, Json]:
+    merged = dict(there)
+    for key, value in new.items():
+        before = merged.get(key)
+        if value is None:
+            merged.pop(key, None)
+        elif deeper and isinstance(value, dict):
+            known = before if isinstance(before, dict) else {}
+            merged[key] = _merged(known, value, deeper=False)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _fields(account: Account) -> dict[str, Json]:

@@ -68,10 +68,11 @@ def read_if_there(path: Path) -> Found:
         return Found(b"", None)
 
 
-def replace(target: Path, data: bytes, *, expected: Found) -> bool:
-    """Puts ``data`` in the place of ``target``; False where that is not as ``expected`` any more.
+def replace_file(target: Path, data: bytes, *, expected: Found) -> Signature | None:
+    """Puts ``data`` in the place of ``target``, None where that is not as ``expected`` any more.
 
-    To be called under the lock, with symlinks resolved. Raises OSError.
+    To be called under the lock, with symlinks resolved. Gives a signature that the file
+    has only while it holds ``data``. Raises OSError.
     """
     # one name for all: under the lock there is one writer, and what a killed one left goes
     temporary = target.with_name(f".{target.name}.new")
@@ -82,13 +83,17 @@ def replace(target: Path, data: bytes, *, expected: Found) -> bool:
             file.flush()
             _give_to(file.fileno(), expected.owner)
             os.fsync(file.fileno())
+            written = _signature_of(os.fstat(file.fileno()))
         if signature(target) != expected.signature:
-            return False
+            return None
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
-    return True
+    renamed = signature(target)
+    # a rename changes the ctime, which is last; should anything else differ, an editor, which
+    # knows no lock, has come after us
+    return renamed if renamed is not None and renamed[:-1] == written[:-1] else written
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -1,18 +1,33 @@
-"""What the pool and its storage know of each other.
+"""What storage is to those who use it: to the broker, and to the refresh of tokens.
 
 A store hands out snapshots: immutable, complete, and the same object as long as
-nothing changed. Whoever holds one need not know where it came from; the JSON file
-(``file.py``) is the one store there is.
+nothing changed. What is precious (credentials) and what is not (statistics) are
+written by different calls. Whoever holds a store need not know where it keeps
+things; the JSON file (``file.py``) is the one store there is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from addon.accounts.account import Account
+from addon.accounts.account import Account, OAuthCredential
 from addon.faults import Fault
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+State: TypeAlias = Mapping[str, Json]
+"""Statistics of one account as they are kept: keys and values are the business of who keeps them.
+
+None in the place of a value is for what is to be removed.
+"""
+
+
+class StoreError(Exception):
+    """The store cannot do what it was asked; the message says why and holds no credential."""
 
 
 class FaultKind(Enum):
@@ -57,11 +72,62 @@ class Snapshot:
 
 
 class AccountStore(Protocol):
-    """Where accounts are kept."""
+    """Where accounts are kept, as the broker sees it."""
 
     def load(self) -> Snapshot:
         """The accounts as they are now.
 
         Cheap where nothing changed: then it returns the very object of the last call.
-        Never raises and never waits for another process: a fault is in the snapshot.
+        What ``save_state`` wrote counts as no change. Never raises and never waits for
+        another process: a fault is in the snapshot.
+        """
+
+    def states(self) -> Mapping[str, State]:
+        """By account id, the statistics that stood there when the accounts were last read.
+
+        Other people's keys are among them.
+        """
+
+    async def save_state(self, states: Mapping[str, State]) -> None:
+        """Keep these statistics, by account id, beside what others keep there.
+
+        An object is merged into the one that is there, key by key; None, for a value or
+        in such an object, removes. An account that is not there is passed over. Raises
+        StoreError, and ValueError for a key that is no statistic but the user's own.
+        """
+
+
+class CredentialStore(Protocol):
+    """Where credentials are kept, as the refresh of tokens sees it."""
+
+    def refreshing(self, account_id: str) -> AbstractAsyncContextManager[None]:
+        """Held by one at a time, of all processes and machines that share the store.
+
+        Entering waits for the one who holds it. Raises StoreError where that takes too
+        long, or where nothing could be written afterwards.
+        """
+
+    async def current(self, account_id: str) -> Account | None:
+        """The account as it is this moment, None if there is none. Raises StoreError.
+
+        To be called while ``refreshing``, as are the next two. What ``renewed`` could not
+        put in its place before, it puts there first.
+        """
+
+    async def renewed(
+        self, account_id: str, spent: OAuthCredential, fresh: OAuthCredential
+    ) -> Account | None:
+        """Put ``fresh`` in the place of ``spent``; it outlasts a crash once this returns.
+
+        Where another credential has taken that place meanwhile, it stays. Gives the account
+        as it then is, None if it is gone. Raises StoreError; then ``fresh`` is not lost, and
+        the next call of ``current`` goes on from here.
+        """
+
+    async def mark_requires_reauth(
+        self, account_id: str, credential: OAuthCredential
+    ) -> Account | None:
+        """Note that the account needs a new sign-in, if it still has ``credential``.
+
+        Gives the account as it then is, None if it is gone. Raises StoreError.
         """

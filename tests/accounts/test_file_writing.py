@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from addon.accounts.document import Document, with_account
-from addon.accounts.file import JsonFileStore, StoreError
+from addon.accounts.document import Document, empty_document, with_account
+from addon.accounts.file import JsonFileStore
 from addon.accounts.lock import locked
+from addon.accounts.store import FaultKind, StoreError
 from tests.accounts.files import ACCOUNT, KEY, NEW, SIGN_IN, ids, mode_of, read, write
 
 
@@ -37,6 +38,17 @@ def test_a_change_keeps_what_others_wrote_meanwhile(path: Path, store: JsonFileS
     write(path, KEY, SIGN_IN, extra=1)
     assert ids(store.update(add_account)) == ["k", "o", "new"]
     assert read(path)["extra"] == 1
+
+
+def test_who_takes_the_last_account_out_is_told_that_there_is_none(
+    path: Path, store: JsonFileStore
+) -> None:
+    write(path, KEY)
+    store.load()
+    found = store.update(lambda _found: empty_document())
+    assert found.accounts == ()
+    assert found.fault is not None
+    assert found.fault.kind is FaultKind.EMPTY
 
 
 def test_an_editor_that_comes_between_does_not_lose_its_change(

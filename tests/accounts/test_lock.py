@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from addon.accounts.lock import LockBusy, locked
+from addon.accounts import lock
+from addon.accounts.lock import LockBusy, held_lock, locked
 
 
 @pytest.fixture
@@ -90,3 +93,78 @@ def test_it_is_released_when_the_work_fails(path: Path) -> None:
         raise ValueError("work")
     with locked(path, timeout_seconds=0):
         pass
+
+
+# Held across a network
+
+
+async def test_what_is_held_keeps_everybody_else_out(path: Path) -> None:
+    async with held_lock(path, timeout_seconds=0):
+        with pytest.raises(LockBusy):
+            async with held_lock(path, timeout_seconds=0):
+                pass
+        with pytest.raises(LockBusy), locked(path, timeout_seconds=0):
+            pass
+    with locked(path, timeout_seconds=0):
+        pass
+
+
+async def test_who_waits_does_not_hold_the_loop_up(path: Path) -> None:
+    order = []
+
+    async def second() -> None:
+        async with held_lock(path, timeout_seconds=5):
+            order.append("second")
+
+    async with held_lock(path, timeout_seconds=0):
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.05)
+        order.append("first")
+    await waiting
+    assert order == ["first", "second"]
+
+
+async def test_who_leaves_while_waiting_leaves_nothing_behind(path: Path) -> None:
+    async with held_lock(path, timeout_seconds=0):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.05), held_lock(path, timeout_seconds=5):
+                pytest.fail("it is held")
+    async with held_lock(path, timeout_seconds=0):
+        pass
+
+
+async def test_it_is_renewed_for_as_long_as_it_is_held(
+    path: Path, plugins_lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_lock(path, timeout_seconds=0, renewal_seconds=0.001):
+        void_at = plugins_lock.stat().st_mtime + 10
+        monkeypatch.setattr(lock, "_LEASE_SECONDS", 60)
+        async with asyncio.timeout(30):
+            while plugins_lock.stat().st_mtime + 10 <= void_at + 50:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0)
+    assert not plugins_lock.exists()
+
+
+async def test_one_that_was_taken_over_is_neither_renewed_nor_removed(
+    path: Path, plugins_lock: Path
+) -> None:
+    async with held_lock(path, timeout_seconds=0, renewal_seconds=0.001):
+        plugins_lock.rmdir()
+        plugins_lock.mkdir()
+        theirs = plugins_lock.stat()
+        await asyncio.sleep(0.02)
+        assert plugins_lock.stat() == theirs
+    assert plugins_lock.is_dir()
+
+
+@pytest.mark.parametrize(("age_seconds", "is_void"), [(9, False), (11, True)])
+async def test_what_another_machine_holds_is_void_only_once_it_is_old(
+    age_seconds: int, is_void: bool, path: Path, plugins_lock: Path
+) -> None:
+    plugins_lock.mkdir()
+    another_mark_ns = (lock._OUR_MARK_NS + 1) % 10**9
+    modified_ns = (int(time.time()) - age_seconds) * 10**9 + another_mark_ns
+    os.utime(plugins_lock, ns=(modified_ns, modified_ns))
+    with contextlib.nullcontext() if is_void else pytest.raises(LockBusy):
+        async with held_lock(path, timeout_seconds=0):
+            pass

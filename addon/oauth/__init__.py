@@ -1,0 +1,22 @@
+"""Renews the tokens of signed-in accounts; the one room that opens connections of its own.
+
+``OAuthClient`` speaks with the OAuth server; ``Refresher`` sees to it that each
+refresh token is used once, by one process, and that what it brings is kept.
+"""
+
+from addon.oauth.client import OAuthClient
+from addon.oauth.grant import InvalidGrant, OAuthError, OAuthRefused, OAuthUnreachable, TokenGrant
+from addon.oauth.refresher import Refresher, RefreshFailed, SignInNeeded, TokenEndpoint
+
+__all__ = [
+    "InvalidGrant",
+    "OAuthClient",
+    "OAuthError",
+    "OAuthRefused",
+    "OAuthUnreachable",
+    "RefreshFailed",
+    "Refresher",
+    "SignInNeeded",
+    "TokenEndpoint",
+    "TokenGrant",
+]
