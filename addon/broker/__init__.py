@@ -1,4 +1,15 @@
-"""Joins pool and store into two calls: acquire an account for a request, settle what became of it.
+"""Joins pool, store and refresh: acquire an account for a request, settle what became of it.
+
+- ``broker``        the calls
+- ``lease``         what a request holds meanwhile
+- ``desk``          seats on accounts: chosen, taken, settled
+- ``line``          the requests that wait for one
+- ``renewal``       tokens kept fresh
+- ``write_behind``  statistics on their way to disk
+- ``policy``        the settings, in the terms of the rooms below
+- ``refusals``      why there is no account, in words
+- ``surroundings``  time and chance
+- ``startup``       all of it over the user's own file
 
 What ``proxy/`` may know of accounts and rotation is what this room hands out. The
 broker knows nothing of mitmproxy.
@@ -7,10 +18,12 @@ broker knows nothing of mitmproxy.
 from addon.broker.broker import Broker
 from addon.broker.lease import Lease, LeaseNotOpen
 from addon.rotation.decision import Needs
+from addon.rotation.limits import UpstreamLimits, read_limits
 from addon.rotation.outcome import (
     ClientGone,
     Cut,
     Failed,
+    LimitKind,
     Outcome,
     RateLimited,
     RequestRefused,
@@ -19,6 +32,7 @@ from addon.rotation.outcome import (
     Usage,
 )
 from addon.rotation.pool import AccountView
+from addon.rotation.refusals import Refused, outcome_of
 
 __all__ = [
     "AccountView",
@@ -28,11 +42,16 @@ __all__ = [
     "Failed",
     "Lease",
     "LeaseNotOpen",
+    "LimitKind",
     "Needs",
     "Outcome",
     "RateLimited",
+    "Refused",
     "RequestRefused",
     "Served",
     "Unauthorized",
+    "UpstreamLimits",
     "Usage",
+    "outcome_of",
+    "read_limits",
 ]

@@ -1,35 +1,42 @@
-"""The two calls by which a request gets an account and gives it back.
+"""The calls by which a request gets an account and gives it back.
 
-The pool decides, the store knows the accounts; the broker asks the one on behalf
-of the other, at the time that the clock says. It does what takes time and what
-touches the outside, so that the pool need not. It knows nothing of mitmproxy, and
-it logs no credential.
+The pool decides, the store knows the accounts, the refresher renews their tokens; the
+broker asks the one on behalf of the other, at the time that the clock says. It does
+what takes time and what touches the outside, so that the pool need not. It knows
+nothing of mitmproxy, and it logs no credential.
+
+acquire             a place in the line                              line
+                    a seat on the account that the pool chooses      desk
+                    its token, renewed first if it is dead           renewal
+after_unauthorized  the same seat, with another token                renewal
+settle              the seat is free, and counts for what it was     desk
+                    statistics go to disk, soon                      write_behind
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import logging
-import os
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from addon.accounts.account import Account, BadBaseUrl, resolve_base_url
+from addon.accounts.account import Account, OAuthCredential
 from addon.accounts.store import AccountStore, Snapshot
-from addon.broker.lease import Lease, LeaseNotOpen
-from addon.broker.policy import policy_from
-from addon.broker.refusals import refusal_for, without_base_url
-from addon.rotation.decision import Chosen, Limited, Needs
-from addon.rotation.outcome import Outcome
-from addon.rotation.pool import AccountView, Pool
-from addon.settings import DEFAULT_BASE_URL, Settings
+from addon.broker.desk import Desk, Seat
+from addon.broker.lease import Lease
+from addon.broker.line import Line, Wish
+from addon.broker.policy import oauth_client_from, renewal_window_seconds, same_oauth_servers
+from addon.broker.renewal import Renewals, TokenRefresher
+from addon.broker.surroundings import Surroundings
+from addon.broker.write_behind import WriteBehind
+from addon.oauth import RefreshFailed, SignInNeeded
+from addon.rotation.decision import Needs
+from addon.rotation.limits import read_limits
+from addon.rotation.outcome import ClientGone, Outcome, Unauthorized
+from addon.rotation.pool import AccountView
+from addon.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
-
-_SHORTEST_WAIT_SECONDS: Final = 0.001
-"""A clock may not have moved on by the end of a wait; it must not be asked in a circle."""
 
 
 class Broker:
@@ -41,78 +48,48 @@ class Broker:
         settings: Settings,
         *,
         accounts_path: str,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        pid: int | None = None,
+        refresher: TokenRefresher,
+        surroundings: Surroundings | None = None,
     ) -> None:
         """A broker over the accounts in ``store``, read at the first call.
 
-        ``accounts_path`` is for messages. ``clock`` gives Unix seconds, ``sleep`` lets
-        seconds pass. ``pid`` stands in for a client's process id where that is not
-        known; default: our own.
+        ``accounts_path`` is for messages. ``refresher`` renews tokens.
         """
+        surroundings = surroundings or Surroundings()
         self._store = store
         self._settings = settings
-        self._accounts_path = accounts_path
-        self._clock = clock
-        self._sleep = sleep
-        self._pid = os.getpid() if pid is None else pid
-        self._pool = Pool(policy_from(settings, self._pid))
+        self._refresher = refresher
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
         self._snapshot: Snapshot | None = None
-        self._base_urls: dict[str, str] = {}
-        self._distinct_base_urls: frozenset[str] = frozenset()
-        self._left_out: list[str] = []
-        self._ids = itertools.count(1)
-        self._open: dict[int, Needs] = {}
+        self._desk = Desk(settings, accounts_path=accounts_path, pid=surroundings.pid)
+        self._line = Line(self._desk, surroundings, look=self.reload)
+        self._renewals = Renewals(refresher, surroundings, look=self.reload)
+        self._statistics = WriteBehind(self._desk.changes, store.save_state, surroundings)
 
-    async def acquire(self, needs: Needs, *, exclude: frozenset[str] = frozenset()) -> Lease:
-        """A lease on the account that can best serve ``needs``; it must be settled.
+    # Coming and going
 
-        ``exclude`` holds the ids of accounts that refused this request already. While all
-        are limited it waits for the first to come free, if that is within
-        ``max_rate_limit_wait_seconds``. Raises ApiError where no account can serve: what
-        it says is for the client.
+    def start(self) -> None:
+        """Keep tokens fresh from now on, without any request. Called in the event loop."""
+        self.reload()
+        self._renewals.start()
+
+    async def stop(self) -> None:
+        """Refuse whoever waits, end what renewals are under way, and write the statistics.
+
+        For leases to count in them, settle them before.
         """
-        now = self._clock()
-        patience_ends = now + self._settings.max_rate_limit_wait_seconds
-        while True:
-            self.reload()
-            decision = self._pool.choose(needs, now, exclude)
-            if isinstance(decision, Chosen):
-                return self._lease(decision.account, needs, now)
-            if not isinstance(decision, Limited) or decision.free_at > patience_ends:
-                break
-            await self._sleep(max(_SHORTEST_WAIT_SECONDS, decision.free_at - now))
-            now = self._clock()
-        raise refusal_for(
-            decision,
-            needs,
-            now=now,
-            accounts_path=self._accounts_path,
-            why_empty=self._why_empty(),
-        )
-
-    def settle(self, lease: Lease, outcome: Outcome) -> None:
-        """Give ``lease`` back, with what became of it.
-
-        Raises LeaseNotOpen if that was done before.
-        """
-        needs = self._open.pop(lease.id, None)
-        if needs is None:
-            raise LeaseNotOpen(f"lease {lease.id} on account {lease.account.name} is not open")
-        self._pool.settle(lease.account, needs, outcome, self._clock())
-
-    @property
-    def open_leases(self) -> int:
-        """How many leases were given and not yet settled."""
-        return len(self._open)
+        self._line.dismiss()
+        await self._renewals.stop()
+        await self._statistics.stop()
 
     def reconfigure(self, settings: Settings) -> None:
         """Go by ``settings`` from now on; what is known of the accounts stays."""
+        if not same_oauth_servers(settings, self._settings):
+            self._refresher.endpoint = oauth_client_from(settings)
         self._settings = settings
-        self._pool.reconfigure(policy_from(settings, self._pid), self._clock())
-        if self._snapshot is not None:
-            self._adopt(self._snapshot)
+        self._desk.reconfigure(settings, self._clock())
+        self._follow_up()
 
     def reload(self) -> None:
         """Pick up what changed in the store, and log what is wrong with it, once each."""
@@ -122,53 +99,155 @@ class Broker:
         for line in snapshot.news(self._snapshot):
             _log.warning("%s", line)
         self._snapshot = snapshot
-        self._adopt(snapshot)
+        self._desk.adopt(snapshot, self._store.states(), self._clock())
+        self._follow_up()
+
+    def _follow_up(self) -> None:
+        """Accounts or settings have changed."""
+        self._renewals.adopt(self._desk.accounts(), renewal_window_seconds(self._settings))
+        self._line.serve()
+
+    # One attempt of a request
+
+    async def acquire(
+        self,
+        needs: Needs,
+        *,
+        exclude: frozenset[str] = frozenset(),
+        limited: frozenset[str] = frozenset(),
+        prefer: str | None = None,
+        waited_seconds: float = 0.0,
+    ) -> Lease:
+        """A lease on the account that can best serve ``needs``; it must be settled.
+
+        ``exclude`` holds the ids of accounts that refused this request already; those of
+        them that are in ``limited`` are asked again once no other is left. ``prefer`` is
+        an account to stay with, if it can serve. While all are limited it waits in line for
+        the first to come free, if that is within ``max_rate_limit_wait_seconds``, of which
+        ``waited_seconds`` are spent. Raises ApiError where no account can serve: what it
+        says is for the client. May be cancelled, and then leaves nothing behind.
+        """
+        wish = Wish(needs, exclude, limited, prefer)
+        while True:
+            self.reload()
+            began = self._clock()
+            patience = self._settings.max_rate_limit_wait_seconds - waited_seconds
+            seat = await self._line.turn(wish, max(0.0, patience))
+            waited_seconds += max(0.0, seat.taken_at - began)
+            try:
+                return await self._lease_with_token(seat, waited_seconds)
+            except (SignInNeeded, RefreshFailed) as why:
+                wish = wish.without(seat.account.id, str(why))
+
+    async def _lease_with_token(self, seat: Seat, waited_seconds: float) -> Lease:
+        """The lease for ``seat``, once its token works and it may go out.
+
+        Raises SignInNeeded or RefreshFailed; then the seat is free again, as it is where
+        this is cancelled.
+        """
+        try:
+            if seat.delay_seconds > 0:
+                await self._surroundings.pause(seat.delay_seconds)
+            account = await self._renewals.alive(seat.account)
+            lease = self._lease(seat, account, waited_seconds)
+        except SignInNeeded:
+            self._free(seat.id, seat.account, Unauthorized())
+            raise
+        except BaseException:
+            # the upstream was never asked, so nothing is to be held against the account
+            self._free(seat.id, seat.account, ClientGone())
+            raise
+        self._renewals.renew_soon(account)
+        return lease
+
+    async def after_unauthorized(self, lease: Lease) -> Lease | None:
+        """After a 401: another lease on the same account, in the place of ``lease``.
+
+        None where its token cannot be renewed, or was already for this request: then
+        ``lease`` is settled. May be cancelled, and then ``lease`` is open still. Raises
+        LeaseNotOpen.
+        """
+        if lease.is_renewed or not isinstance(lease.account.credential, OAuthCredential):
+            self.settle(lease, Unauthorized())
+            return None
+        self._renewals.refused(lease.account)
+        try:
+            account = await self._renewals.alive(lease.account)
+        except SignInNeeded:
+            self.settle(lease, Unauthorized())
+            return None
+        except RefreshFailed:
+            # it is renewed as soon as that works; until then it counts as expired
+            self.settle(lease, ClientGone())
+            return None
+        if account.token() in (None, lease.token):
+            self.settle(lease, Unauthorized())
+            return None
+        seat = self._desk.move(lease.id, account)
+        again = self._lease(seat, account, lease.waited_seconds)
+        return replace(again, is_renewed=True)
+
+    def observe(self, lease: Lease, headers: Mapping[str, str]) -> None:
+        """The answer on ``lease`` came with these headers: what they say of limits is noted."""
+        now = self._clock()
+        limits = read_limits(headers, now)
+        if limits is not None:
+            self._desk.observe(lease.account.id, limits, now)
+
+    def settle(self, lease: Lease, outcome: Outcome) -> float | None:
+        """Give ``lease`` back, with what became of it.
+
+        Gives the seconds after which the request should try the same account again
+        (``acquire`` with ``prefer``), rather than another; None where it need not.
+        Raises LeaseNotOpen if ``lease`` was given back before.
+        """
+        pace_seconds = self._free(lease.id, lease.account, outcome)
+        if isinstance(outcome, Unauthorized):
+            _log.warning(
+                "Account %s is left out until it gets another key or sign-in: "
+                "its upstream does not accept the one that it has.",
+                lease.account.name,
+            )
+        return pace_seconds
+
+    def _free(self, seat_id: int, account: Account, outcome: Outcome) -> float | None:
+        jitter = self._surroundings.jitter()
+        pace_seconds = self._desk.settle(seat_id, account, outcome, self._clock(), jitter=jitter)
+        self._statistics.note()
+        self._line.serve()
+        return pace_seconds
+
+    def _lease(self, seat: Seat, account: Account, waited_seconds: float) -> Lease:
+        token = account.token()
+        if token is None:
+            raise RefreshFailed(f"Account {account.name} went out of use before it had a token.")
+        model = seat.needs.model
+        return Lease(
+            id=seat.id,
+            account=account,
+            token=token,
+            base_url=self._desk.base_url_of(account),
+            upstream_model=model and account.upstream_model(model),
+            taken_at=seat.taken_at,
+            waited_seconds=waited_seconds,
+        )
+
+    # What there is to see
+
+    @property
+    def open_leases(self) -> int:
+        """How many leases were given and not yet settled."""
+        return self._desk.taken
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for an account."""
+        return len(self._line)
 
     def base_urls(self) -> frozenset[str]:
         """Where the accounts' requests go, as last read, without trailing slashes."""
-        return self._distinct_base_urls
+        return self._desk.base_urls()
 
     def snapshot(self) -> tuple[AccountView, ...]:
         """How every account is doing now, in file order."""
-        return self._pool.views(self._clock())
-
-    def _adopt(self, snapshot: Snapshot) -> None:
-        """Let the pool go on with the accounts to whose base URL a token may be sent."""
-        usable, self._base_urls = [], {}
-        told, self._left_out = self._left_out, []
-        for account in snapshot.accounts:
-            try:
-                self._base_urls[account.id] = resolve_base_url(
-                    account, configured=self._settings.configured_base_url, default=DEFAULT_BASE_URL
-                )
-            except BadBaseUrl as why:
-                self._left_out.append(without_base_url(account, str(why)))
-            else:
-                usable.append(account)
-        self._distinct_base_urls = frozenset(self._base_urls.values())
-        for line in self._left_out:
-            if line not in told:
-                _log.warning("%s", line)
-        self._pool.update_accounts(usable, self._clock())
-
-    def _lease(self, account: Account, needs: Needs, now: float) -> Lease:
-        token = account.token()
-        if token is None:
-            raise RuntimeError(f"account {account.name} was chosen without a token")
-        self._pool.take(account.id, needs, now)
-        lease = Lease(
-            id=next(self._ids),
-            account=account,
-            token=token,
-            base_url=self._base_urls[account.id],
-            upstream_model=needs.model and account.upstream_model(needs.model),
-            taken_at=now,
-        )
-        self._open[lease.id] = needs
-        return lease
-
-    def _why_empty(self) -> str | None:
-        """What the store says where it gives no accounts, or why none that it gives can serve."""
-        if self._snapshot is not None and self._snapshot.fault is not None:
-            return self._snapshot.fault.message
-        return ". ".join(self._left_out) or None
+        return self._desk.views(self._clock())

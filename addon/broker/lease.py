@@ -27,3 +27,7 @@ class Lease:
     """What the upstream calls the model; None where the request names none."""
     taken_at: float
     """Unix seconds."""
+    waited_seconds: float = 0.0
+    """How long its request has waited in all for accounts that were limited."""
+    is_renewed: bool = False
+    """Whether its token is the answer to a 401: one more ends the account's part."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from addon.accounts.account import Account
 from addon.errors import ApiError, Code, refusal
@@ -20,21 +20,26 @@ from addon.rotation.decision import (
     NoneSignedIn,
 )
 
+NothingNow: TypeAlias = Limited | AllTried | NoneSignedIn | NoAccounts
+"""A decision by which a request gets no account."""
+
 _MOST_NAMED: Final = 10
 
 
 def refusal_for(
-    decision: Limited | AllTried | NoneSignedIn | NoAccounts,
+    decision: NothingNow,
     needs: Needs,
     *,
     now: float,
     accounts_path: str,
     why_empty: str | None,
+    last_trouble: str | None = None,
 ) -> ApiError:
     """What to answer a request that the pool has no account for.
 
     ``now`` is Unix seconds. ``why_empty`` is what the store has to say where it
-    gave no accounts.
+    gave no accounts, ``last_trouble`` why the last account that was chosen could not
+    be used after all.
     """
     match decision:
         case NoAccounts():
@@ -55,7 +60,8 @@ def refusal_for(
         case AllTried():
             return refusal(
                 Code.UPSTREAM_UNREACHABLE,
-                "All accounts were tried, and none of them could serve this request.",
+                last_trouble
+                or "All accounts were tried, and none of them could serve this request.",
             )
         case _:
             assert_never(decision)

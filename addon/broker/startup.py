@@ -11,6 +11,8 @@ from typing import Final
 from addon.accounts.file import JsonFileStore
 from addon.accounts.plugin import opencode_configs_beside, plugin_conflict
 from addon.broker.broker import Broker
+from addon.broker.policy import oauth_client_from
+from addon.oauth import Refresher
 from addon.settings import Settings, accounts_path
 
 _log: Final = logging.getLogger(__name__)
@@ -23,7 +25,8 @@ def open_broker(settings: Settings, env: Mapping[str, str]) -> Broker:
     """
     path = accounts_path(env, platform=sys.platform, home=Path.home())
     store = JsonFileStore(path)
-    broker = Broker(store, settings, accounts_path=str(path))
+    refresher = Refresher(store, oauth_client_from(settings))
+    broker = Broker(store, settings, accounts_path=str(path), refresher=refresher)
     broker.reload()
     conflict = plugin_conflict(store.load().accounts, opencode_configs_beside(path))
     if conflict is not None:

@@ -16,16 +16,16 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client, Server
 
-from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Usage
+from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Unauthorized, Usage
 from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover, fallback
@@ -44,7 +44,12 @@ from addon.proxy.verdict import Verdict, judge, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 from addon.translate import TokenUsage
 
+T = TypeVar("T")
+
 logger: Final = logging.getLogger(__name__)
+
+_SAYS_MORE: Final = frozenset((Code.RATE_LIMIT_EXCEEDED, Code.REAUTHENTICATION_REQUIRED))
+"""Refusals of the pool as a whole: they say more than what the last account's upstream said."""
 
 _CLIENT_CLOSED_REQUEST: Final = 499
 """A status for the log alone: nobody is there to read it."""
@@ -111,8 +116,17 @@ class QwenProxy:
         else:
             self._broker.reconfigure(settings)
 
-    def done(self) -> None:
-        """Settles what is still open, and gives mitmproxy its own classes back."""
+    def running(self) -> None:
+        """Begins to renew tokens ahead of need."""
+        if self._broker is not None:
+            self._broker.start()
+
+    def done(self) -> Awaitable[None] | None:
+        """Settles what is still open, and gives mitmproxy its own classes back.
+
+        What it gives is awaited at the end, and goes on by itself where only the script is
+        loaded again: mitmproxy awaits nothing there.
+        """
         for exchange in self._exchanges:
             self._settle(exchange, ClientGone())
             if not exchange.has_begun and exchange.flow.killable:
@@ -120,6 +134,7 @@ class QwenProxy:
                 exchange.flow.kill()
         for uninstall in self._uninstall:
             uninstall()
+        return asyncio.ensure_future(self._broker.stop()) if self._broker is not None else None
 
     # --- which connections and requests are ours
 
@@ -202,25 +217,28 @@ class QwenProxy:
             logger.exception("A request could not be prepared.")
             self._refuse(flow, exchange, _internal_error())
 
-    async def _lease(self, exchange: Exchange, exclude: frozenset[str] = frozenset()) -> Lease:
-        """An account for ``exchange``. Raises ApiError, also where its client leaves meanwhile."""
+    async def _lease(self, exchange: Exchange, prefer: str | None = None) -> Lease:
+        """An account for ``exchange`` that has not refused it. Raises ApiError."""
+        attempts, before = exchange.attempts, exchange.lease
+        acquiring = self._the_broker().acquire(
+            exchange.needs,
+            exclude=attempts.tried,
+            limited=attempts.limited,
+            prefer=prefer,
+            waited_seconds=before.waited_seconds if before is not None else 0.0,
+        )
+        return self._took(exchange, await _unless_the_client_leaves(exchange, acquiring))
+
+    def _took(self, exchange: Exchange, lease: Lease) -> Lease:
+        exchange.lease = lease
+        exchange.is_settled = False
+        exchange.attempts.count += 1
+        return lease
+
+    def _the_broker(self) -> Broker:
         if self._broker is None:
             raise _internal_error()
-        exchange.acquiring = asyncio.ensure_future(
-            self._broker.acquire(exchange.needs, exclude=exclude)
-        )
-        try:
-            lease = exchange.lease = await exchange.acquiring
-        except asyncio.CancelledError:
-            hook = asyncio.current_task()
-            if hook is None or hook.cancelling():
-                raise
-            raise ApiError(_CLIENT_CLOSED_REQUEST, "The client left.") from None
-        finally:
-            exchange.acquiring = None
-        exchange.attempts.count += 1
-        exchange.is_settled = False
-        return lease
+        return self._broker
 
     # --- the way back
 
@@ -229,42 +247,51 @@ class QwenProxy:
         exchange = self._exchanges.get(flow)
         if exchange is None or exchange.refusal is None or exchange.lease is None:
             return
-        verdict = judge(exchange.refusal, time.time())
-        exchange.attempts.note(exchange.lease.account.id, verdict.outcome)
-        self._settle(exchange, verdict.outcome)
+        verdict = judge(
+            exchange.refusal,
+            time.time(),
+            model=exchange.model,
+            upstream_model=exchange.lease.upstream_model,
+        )
         try:
-            await self._try_another(flow, exchange, verdict)
+            lease = await self._next_lease(exchange, exchange.lease, verdict)
         except ApiError as error:
             if exchange.route.is_translated or flow.response is None or error is not verdict.error:
                 self._refuse(flow, exchange, error)
+        else:
+            point_at(flow, exchange, lease)
+            exchange.resend = True
 
-    async def _try_another(self, flow: http.HTTPFlow, exchange: Exchange, verdict: Verdict) -> None:
-        """Leases another account for the request; raises what its client is to read instead."""
-        attempts = exchange.attempts
-        if not attempts.may_go_on_after(verdict.outcome, self._settings.max_attempts):
+    async def _next_lease(self, exchange: Exchange, refused: Lease, verdict: Verdict) -> Lease:
+        """Where the request goes next; raises what its client is to read instead."""
+        if isinstance(verdict.outcome, Unauthorized):
+            renewing = self._the_broker().after_unauthorized(refused)
+            renewed = await _unless_the_client_leaves(exchange, renewing)
+            exchange.is_settled = True
+            if renewed is not None:
+                return self._took(exchange, renewed)
+        exchange.attempts.note(refused.account.id, verdict.outcome)
+        pause = self._settle(exchange, verdict.outcome)
+        if not exchange.attempts.may_go_on_after(verdict.outcome, self._settings.max_attempts):
             raise verdict.error
         try:
-            lease = await self._lease(exchange, attempts.tried)
+            if pause is not None:
+                await _unless_the_client_leaves(exchange, asyncio.sleep(pause))
+                exchange.attempts.forgive(refused.account.id)
+                return await self._lease(exchange, prefer=refused.account.id)
+            return await self._lease(exchange)
         except ApiError as error:
-            if error.code == Code.RATE_LIMIT_EXCEEDED:
+            if error.code in _SAYS_MORE:
                 raise
-            if not attempts.limited or self._is_out_of_patience(exchange):
-                raise verdict.error from None
-            # None is left but those whose limit will be over: the first of them is waited for.
-            lease = await self._lease(exchange, attempts.tried - attempts.limited)
-        logger.debug("sent again on account %s", lease.account.name)
-        point_at(flow, exchange, lease)
-        exchange.resend = True
-
-    def _is_out_of_patience(self, exchange: Exchange) -> bool:
-        waited = time.time() - exchange.started_at
-        return waited > self._settings.max_rate_limit_wait_seconds
+            raise verdict.error from None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Begins a translated stream, or hands an untouched answer on as it comes."""
         exchange = self._exchanges.get(flow)
         if exchange is None or not exchange.awaits_upstream or flow.response is None:
             return
+        if exchange.lease is not None and not exchange.is_settled:
+            self._the_broker().observe(exchange.lease, flow.response.headers)
         if not exchange.is_out:
             # Another addon has answered in the upstream's place, after us.
             self._close(flow)
@@ -328,10 +355,12 @@ class QwenProxy:
         exchange.error = error
         flow.response = error_response(error, exchange)
 
-    def _settle(self, exchange: Exchange, outcome: Outcome) -> None:
-        if exchange.lease is not None and not exchange.is_settled and self._broker is not None:
-            exchange.is_settled = True
-            self._broker.settle(exchange.lease, outcome)
+    def _settle(self, exchange: Exchange, outcome: Outcome) -> float | None:
+        """Gives the lease back; in return, how long to wait before the same account is asked."""
+        if exchange.lease is None or exchange.is_settled or self._broker is None:
+            return None
+        exchange.is_settled = True
+        return self._broker.settle(exchange.lease, outcome)
 
     def _close(self, flow: http.HTTPFlow) -> None:
         exchange = self._exchanges.close(flow)
@@ -364,3 +393,18 @@ def _pool_usage(usage: TokenUsage | None) -> Usage | None:
         cached_tokens=usage.cached_tokens,
         reasoning_tokens=usage.reasoning_tokens,
     )
+
+
+async def _unless_the_client_leaves(exchange: Exchange, work: Coroutine[object, object, T]) -> T:
+    """What ``work`` gives; it is cancelled by ``client_left``, and ApiError raised then."""
+    task: asyncio.Future[T] = asyncio.ensure_future(work)
+    exchange.acquiring = task
+    try:
+        return await task
+    except asyncio.CancelledError:
+        hook = asyncio.current_task()
+        if hook is None or hook.cancelling():
+            raise
+        raise ApiError(_CLIENT_CLOSED_REQUEST, "The client left.") from None
+    finally:
+        exchange.acquiring = None

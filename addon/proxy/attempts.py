@@ -21,15 +21,20 @@ class Attempts:
     tried: frozenset[str] = frozenset()
     """Ids of the accounts that did not serve it."""
     limited: frozenset[str] = field(default_factory=frozenset)
-    """Those among them that will serve it once their limit is over, at a time that is known."""
+    """Those among them that will serve it once their limit is over."""
 
     def note(self, account_id: str, outcome: Outcome) -> None:
         """The attempt on the account ended with ``outcome``, without an answer."""
         self.tried |= {account_id}
-        if isinstance(outcome, RateLimited) and outcome.retry_after_seconds is not None:
+        if isinstance(outcome, RateLimited):
             self.limited |= {account_id}
         elif isinstance(outcome, Failed):
             self.failures += 1
+
+    def forgive(self, account_id: str) -> None:
+        """The account may be asked once more, after a pause that it asked for."""
+        self.tried -= {account_id}
+        self.limited -= {account_id}
 
     def may_go_on_after(self, outcome: Outcome, max_failures: int) -> bool:
         """Whether another account may be asked after ``outcome``."""

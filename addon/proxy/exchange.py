@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from mitmproxy import http
 
@@ -106,7 +106,7 @@ class Exchange:
     lease: Lease | None = None
     """Open till it is settled; then it stays for the record."""
     is_settled: bool = False
-    acquiring: asyncio.Future[Lease] | None = None
+    acquiring: asyncio.Future[Any] | None = None
     """Under way while the request waits for an account."""
     needs: Needs = field(default_factory=Needs)
     """What the request asks of an account."""

@@ -29,11 +29,14 @@ class Chosen:
     """This account is to serve."""
 
     account: Account
+    delay_seconds: float = 0.0
+    """How long to wait before the request goes out, once the account is taken: others were
+    sent to it a moment ago, and together they would throttle it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """No account can serve now; some are cooling down."""
+    """No account can serve now; some are cooling down, or left alone since they kept failing."""
 
     free_at: float
     """When the first of them is through (Unix seconds)."""
@@ -41,7 +44,7 @@ class Limited:
 
 @dataclass(frozen=True, slots=True)
 class AllTried:
-    """All that could serve were excluded, and none of them is cooling down."""
+    """All that could serve are excluded, now and as far as can be foreseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,13 @@ class NoAccounts:
     lack: Lack
     models: tuple[str, ...] = ()
     """Where the model is what is lacking: those that the accounts do serve, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A refused request is to wait for the very account that refused it: it will not be long."""
+
+    seconds: float
 
 
 Decision: TypeAlias = Chosen | Limited | AllTried | NoneSignedIn | NoAccounts

@@ -1,12 +1,13 @@
-"""The accounts that may be chosen, sorted by where they stand.
+"""The accounts that may be chosen, sorted by where they stand, and those that rest.
 
 Choosing must cost the same among ten accounts and among a thousand, so nothing
 is computed for an account unless something happened to it. The accounts of a
-lane (one priority, one set of models) lie in sorted lists, one for each rate at
-which scores rise; within such a list the order never changes while nobody
-touches it (``strategies`` says why). The best of a lane is then among the heads
-of at most eight lists. When an account's rate is about to change, or a cooldown
-to end, the agenda brings it back for another look.
+lane (``routes``) lie in sorted lists, one for each grade and rate at which scores
+rise; within such a list the order never changes while nobody touches it
+(``strategies`` says why). The best of a lane is then among the heads of at most
+eight lists a grade. Those that rest lie in lists of their own, the first to come
+free ahead. When an account's rate is about to change, or a cooldown to end, the
+agenda brings it back for another look.
 
 Accounts go by their position in the file here. Pure: time is passed in, in
 seconds (Unix).
@@ -16,21 +17,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import chain, groupby
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, NamedTuple
 
-from addon.rotation.strategies import Standing
+from addon.rotation.routes import Entry, Lane, Rank
+from addon.rotation.strategies import Grade, Standing
 
 _SCORE_DIGITS: Final = 6
 """Scores that differ by less come of rounding: they are equal."""
-
-_Entry: TypeAlias = tuple[float, int, float, int]
-"""Sorts the best first: minus the score at the lineup's origin, in flight, last used, position."""
-
-_Rank: TypeAlias = tuple[bool, float]
-"""Tired or not, and the points by which scores rise each second."""
 
 
 class Contender(NamedTuple):
@@ -44,44 +40,13 @@ class Contender(NamedTuple):
     position: int
 
 
-@dataclass(slots=True)
-class Lane:
-    """Accounts of one priority that serve the same models, in lists by rank."""
-
-    priority: int
-    models: frozenset[str] | None
-    ranks: dict[_Rank, list[_Entry]] = field(default_factory=dict)
-
-
-class Routes:
-    """Which lanes serve a model: by priority, the lowest number first."""
-
-    def __init__(self, lanes: Iterable[Lane]) -> None:
-        """Worked out once for ``lanes``, so that a request only looks it up."""
-        ordered = sorted(lanes, key=lambda lane: lane.priority)
-        self.named = frozenset(name for lane in ordered for name in lane.models or ())
-        """The models that only some accounts serve."""
-        self._all = _by_priority(ordered)
-        self._unrestricted = _by_priority(lane for lane in ordered if lane.models is None)
-        self._by_name = {
-            name: _by_priority(
-                lane for lane in ordered if lane.models is None or name in lane.models
-            )
-            for name in self.named
-        }
-
-    def for_model(self, model: str | None) -> list[list[Lane]]:
-        """The lanes that serve ``model``; all of them where the request names none."""
-        return self._all if model is None else self._by_name.get(model, self._unrestricted)
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where an account is to be found again."""
 
     lane: Lane
-    rank: _Rank
-    entry: _Entry
+    standing: tuple[Rank, Entry] | None
+    resting: Mapping[str | None, float]
 
 
 class Lineup:
@@ -95,8 +60,25 @@ class Lineup:
         self._agenda: list[tuple[float, int]] = []
         self._due_at: dict[int, float] = {}
 
-    def place(self, position: int, lane: Lane, where: Standing, now: float) -> None:
-        """Let the account at ``position`` stand in ``lane`` as ``where`` says."""
+    def place(
+        self,
+        position: int,
+        lane: Lane,
+        where: Standing | None,
+        free_at: Mapping[str | None, float],
+        now: float,
+    ) -> None:
+        """Let the account at ``position`` stand in ``lane`` as ``where`` says (None: not at all).
+
+        ``free_at`` says when it comes free: for each model for which it rests, and under
+        None if it rests as a whole.
+        """
+        standing = None if where is None else self._stand(position, lane, where, now)
+        for model, when in free_at.items():
+            insort(lane.resting.setdefault(model, []), (when, position))
+        self._places[position] = _Place(lane, standing, free_at)
+
+    def _stand(self, position: int, lane: Lane, where: Standing, now: float) -> tuple[Rank, Entry]:
         score_at_origin = where.score - where.rises_per_second * (now - self._origin)
         entry = (
             -round(score_at_origin, _SCORE_DIGITS),
@@ -104,9 +86,9 @@ class Lineup:
             where.last_used,
             position,
         )
-        rank = (where.tired, where.rises_per_second)
+        rank = (where.grade, where.rises_per_second)
         insort(lane.ranks.setdefault(rank, []), entry)
-        self._places[position] = _Place(lane, rank, entry)
+        return rank, entry
 
     def look_again(self, position: int, when: float) -> None:
         """Have ``due`` name the account at ``position`` once ``when`` has come."""
@@ -118,8 +100,13 @@ class Lineup:
         """Take the account at ``position`` out, wherever it is."""
         place = self._places.pop(position, None)
         if place is not None:
-            entries = place.lane.ranks[place.rank]
-            del entries[bisect_left(entries, place.entry)]
+            if place.standing is not None:
+                rank, entry = place.standing
+                entries = place.lane.ranks[rank]
+                del entries[bisect_left(entries, entry)]
+            for model, free_at in place.resting.items():
+                waiting = place.lane.resting[model]
+                del waiting[bisect_left(waiting, (free_at, position))]
         when = self._due_at.pop(position, None)
         if when is not None:
             del self._agenda[bisect_left(self._agenda, (when, position))]
@@ -134,7 +121,7 @@ class Lineup:
         self,
         lanes: Iterable[Lane],
         *,
-        tired: bool,
+        grade: Grade,
         now: float,
         start: int,
         passes: Callable[[int], bool],
@@ -145,26 +132,25 @@ class Lineup:
                 self._contender(entry, rank, now, start)
                 for lane in lanes
                 for rank, entries in lane.ranks.items()
-                if rank[0] is tired
+                if rank[0] is grade
                 and (entry := _first_that_passes(entries, start, passes)) is not None
             ),
             default=None,
         )
 
     def contender(
-        self, position: int, lanes: Iterable[Lane], *, tired: bool, now: float, start: int
+        self, position: int, lanes: Iterable[Lane], *, grade: Grade, now: float, start: int
     ) -> Contender | None:
-        """The account at ``position`` itself, if it stands in ``lanes`` at all."""
+        """The account at ``position`` itself, if it stands in ``lanes`` with that ``grade``."""
         place = self._places.get(position)
-        if (
-            place is None
-            or place.rank[0] is not tired
-            or all(lane is not place.lane for lane in lanes)
-        ):
+        if place is None or place.standing is None:
             return None
-        return self._contender(place.entry, place.rank, now, start)
+        rank, entry = place.standing
+        if rank[0] is not grade or all(lane is not place.lane for lane in lanes):
+            return None
+        return self._contender(entry, rank, now, start)
 
-    def _contender(self, entry: _Entry, rank: _Rank, now: float, start: int) -> Contender:
+    def _contender(self, entry: Entry, rank: Rank, now: float, start: int) -> Contender:
         minus_score, in_flight, last_used, position = entry
         return Contender(
             round(minus_score - rank[1] * (now - self._origin), _SCORE_DIGITS),
@@ -176,8 +162,8 @@ class Lineup:
 
 
 def _first_that_passes(
-    entries: list[_Entry], start: int, passes: Callable[[int], bool]
-) -> _Entry | None:
+    entries: list[Entry], start: int, passes: Callable[[int], bool]
+) -> Entry | None:
     """The first that passes; of those that tie, the first from ``start`` on, going round."""
     low = 0
     while low < len(entries):
@@ -189,7 +175,3 @@ def _first_that_passes(
                 return entries[index]
         low = high
     return None
-
-
-def _by_priority(lanes: Iterable[Lane]) -> list[list[Lane]]:
-    return [list(group) for _, group in groupby(lanes, key=lambda lane: lane.priority)]

@@ -7,6 +7,7 @@ for people: they never hold a token.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 
@@ -30,6 +31,19 @@ class Served:
     """None where the upstream did not say."""
 
 
+class LimitKind(StrEnum):
+    """What is spent; the words are for log lines."""
+
+    RATE = "rate"
+    """Requests or tokens a minute, or less: it passes by itself, soon."""
+    HOURS = "5-hour quota"
+    DAY = "day's quota"
+    WEEK = "week's quota"
+    MONTH = "month's quota"
+    BALANCE = "balance"
+    """Money: nobody can say when there is some again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimited:
     """The upstream refused because a limit or quota is spent."""
@@ -38,6 +52,7 @@ class RateLimited:
     """How long until it serves again; None where that is not known."""
     model: str | None = None
     """The one model (as the client names it) that is limited; None: the whole account."""
+    kind: LimitKind = LimitKind.RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,26 @@ class Strategy(StrEnum):
     """The same one until it is refused."""
 
 
+class RetryStrategy(StrEnum):
+    """How soon an account is asked again that is limited, for nobody knows how long."""
+
+    AGGRESSIVE = "aggressive"
+    """Within a second at first, within a minute later."""
+    BALANCED = "balanced"
+    """Within two seconds at first, within five minutes later."""
+    CONSERVATIVE = "conservative"
+    """Within five seconds at first, within ten minutes later."""
+
+
+class RateLimitAction(StrEnum):
+    """What a request does that its account refuses for a short while."""
+
+    ROTATE = "rotate"
+    """It goes to the next account at once."""
+    PACE = "pace"
+    """It waits for the same account, whose prompt cache is warm."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
     """What moves an account's health, which stays in 0…100."""
@@ -42,12 +62,27 @@ class BucketPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When an account that keeps failing is left alone."""
+
+    failures: int = 5
+    """So many in a row open the breaker."""
+    probe_seconds: float = 30.0
+    """How often an open breaker lets one request through, to see."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All that a pool needs to know of the user's wishes."""
 
     strategy: Strategy = Strategy.HYBRID
     health: HealthPolicy = field(default_factory=HealthPolicy)
     bucket: BucketPolicy = field(default_factory=BucketPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    retry_strategy: RetryStrategy = RetryStrategy.BALANCED
+    rate_limit_action: RateLimitAction = RateLimitAction.ROTATE
+    predicts_limits: bool = True
+    """Whether an account that is about to be refused is held back while others can serve."""
     session_affinity_bonus: float = 300.0
     """Points for the account that served this session last; 0 turns affinity off."""
     session_affinity_window_seconds: float = 300.0

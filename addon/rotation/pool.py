@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Final
 
-from addon.accounts.account import Account, ApiKeyCredential
+from addon.accounts.account import Account
 from addon.rotation.affinity import Sessions
 from addon.rotation.decision import (
     AllTried,
@@ -30,42 +30,26 @@ from addon.rotation.decision import (
     Needs,
     NoAccounts,
     NoneSignedIn,
+    Pace,
 )
-from addon.rotation.lineup import Contender, Lane, Lineup, Routes
+from addon.rotation.limits import UpstreamLimits
+from addon.rotation.lineup import Contender, Lineup
+from addon.rotation.moments import NEVER
 from addon.rotation.outcome import Failed, Outcome, RateLimited, Served, Unauthorized
-from addon.rotation.policy import Policy, Strategy
-from addon.rotation.state import NEVER, AccountState, access
-from addon.rotation.strategies import Turn, next_turn, standing
+from addon.rotation.policy import Policy, RateLimitAction, Strategy
+from addon.rotation.record import AccountRecord
+from addon.rotation.routes import Lane, Route, Routes
+from addon.rotation.seat import AccountView as AccountView
+from addon.rotation.seat import Seat
+from addon.rotation.state import AccountState, access
+from addon.rotation.strategies import Grade, Turn, next_turn, standing
 
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """How one account is doing, for people and programs to look at. Times are Unix seconds."""
-
-    id: str
-    name: str
-    enabled: bool
-    priority: int
-    needs_sign_in: bool
-    health: float
-    """0…100."""
-    tokens: float
-    in_flight: int
-    cooling_until: float | None
-    """None when it is not cooling down."""
-    model_cooling_until: tuple[tuple[str, float], ...]
-    """The models for which alone it is cooling down, and until when."""
-    last_used: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seat:
-    """One account at its position in the file."""
-
-    position: int
-    account: Account
-    state: AccountState
-    lane: Lane
+RUSH_SECONDS: Final = 2.0
+"""For so long after a refusal, requests may come in a crowd to the account that is next."""
+RUSH_SPACING_SECONDS: Final = 0.1
+LONGEST_DELAY_SECONDS: Final = 1.0
+LONGEST_PACE_SECONDS: Final = 10.0
+"""For longer than this no request waits for the account that refused it."""
 
 
 class Pool:
@@ -78,10 +62,13 @@ class Pool:
         self._states: dict[str, AccountState] = {}
         self._sessions = Sessions()
         self._turns: dict[tuple[str | None, int], Turn] = {}
-        self._seats: list[_Seat] = []
-        self._seat_of: dict[str, _Seat] = {}
-        self._routes = Routes(())
+        self._seats: list[Seat] = []
+        self._seat_of: dict[str, Seat] = {}
+        self._named_models: frozenset[str] = frozenset()
+        self._routes = Routes()
         self._lineup = Lineup(0.0, 0)
+        self._last_limited_at = NEVER
+        self._dirty: set[str] = set()
 
     # What the outside changes.
 
@@ -89,21 +76,20 @@ class Pool:
         """Go on with these accounts, in this order. Ids are unique: of two, the later counts."""
         self._catch_up(now)
         seats_before, self._seat_of = self._seat_of, {}
-        lanes: dict[tuple[int, frozenset[str] | None], Lane] = {}
         for position, account in enumerate({each.id: each for each in accounts}.values()):
             before = seats_before.get(account.id)
             state = self._states.get(account.id) or AccountState.fresh(now, self._policy)
             state.learn(account, before.account if before else None, now)
-            lane = Lane(account.priority, account.models)
-            lane = lanes.setdefault((lane.priority, lane.models), lane)
-            self._seat_of[account.id] = _Seat(position, account, state, lane)
+            self._seat_of[account.id] = Seat(position, account, state)
         self._seats = list(self._seat_of.values())
         self._states = {
             account_id: state
             for account_id, state in self._states.items()
             if state.is_worth_keeping(now)
         } | {seat.account.id: seat.state for seat in self._seats}
-        self._routes = Routes(lanes.values())
+        self._named_models = frozenset(
+            name for seat in self._seats for name in seat.account.models or ()
+        )
         self._line_up(now)
 
     def reconfigure(self, policy: Policy, now: float) -> None:
@@ -116,41 +102,76 @@ class Pool:
 
     # Deciding.
 
-    def choose(self, needs: Needs, now: float, exclude: frozenset[str] = frozenset()) -> Decision:
+    def choose(
+        self,
+        needs: Needs,
+        now: float,
+        exclude: frozenset[str] = frozenset(),
+        *,
+        prefer: str | None = None,
+    ) -> Decision:
         """Which account is to serve ``needs``, not counting the ids in ``exclude``.
 
-        Only looks: whoever goes by the decision calls ``take``.
+        ``prefer`` is the id of the account that is to serve if it can. Only looks: whoever
+        goes by the decision calls ``take``.
         """
         self._catch_up(now)
-        for lanes in self._routes.for_model(needs.model):
-            for tired in (False, True):
-                best = self._best_of(lanes, tired, needs, now, exclude)
+        route = self._routes.for_model(needs.model)
+        seat = self._preferred(prefer, needs, now) or self._best(route, needs, now, exclude)
+        if seat is None:
+            return self._why_none(route, needs.model, now, exclude)
+        start = max(now, seat.state.next_start, seat.state.recovery.next_start)
+        return Chosen(seat.account, min(start - now, LONGEST_DELAY_SECONDS))
+
+    def _best(self, route: Route, needs: Needs, now: float, exclude: frozenset[str]) -> Seat | None:
+        for lanes in route.open:
+            for grade in Grade:
+                best = self._best_of(lanes, grade, needs, now, exclude)
                 if best is not None:
-                    return Chosen(self._seats[best.position].account)
-        return self._why_none(needs.model, now)
+                    return self._seats[best.position]
+        return None
 
     def _best_of(
-        self, lanes: list[Lane], tired: bool, needs: Needs, now: float, exclude: frozenset[str]
+        self,
+        lanes: tuple[Lane, ...],
+        grade: Grade,
+        needs: Needs,
+        now: float,
+        exclude: frozenset[str],
     ) -> Contender | None:
         """The best of one priority: the first in line, or the session's own with its bonus."""
 
         def passes(position: int) -> bool:
-            seat = self._seats[position]
-            return seat.account.id not in exclude and seat.state.free_at(needs.model) <= now
+            return self._seats[position].account.id not in exclude
 
         start = self._start(needs)
-        best = self._lineup.best(lanes, tired=tired, now=now, start=start, passes=passes)
+        best = self._lineup.best(lanes, grade=grade, now=now, start=start, passes=passes)
         familiar = self._familiar_seat(needs.session, now)
         if best is None or familiar is None or not passes(familiar.position):
             return best
-        own = self._lineup.contender(familiar.position, lanes, tired=tired, now=now, start=start)
+        own = self._lineup.contender(familiar.position, lanes, grade=grade, now=now, start=start)
         if own is None:
             return best
         bonus = self._policy.session_affinity_bonus
         return min(best, own._replace(minus_score=own.minus_score - bonus))
 
-    def _why_none(self, model: str | None, now: float) -> Decision:
+    def _preferred(self, account_id: str | None, needs: Needs, now: float) -> Seat | None:
+        """The account with that id, if it can serve now."""
+        seat = self._seat_of.get(account_id) if account_id is not None else None
+        if seat is None or not seat.account.enabled or not seat.account.allows(needs.model):
+            return None
+        is_free = seat.state.free_at(needs.model) <= now and not seat.needs_sign_in(now)
+        return seat if is_free else None
+
+    def _why_none(
+        self, route: Route, model: str | None, now: float, exclude: frozenset[str]
+    ) -> Decision:
         """What to tell a request for which no account stands ready."""
+        free_at = route.first_free_at(
+            model, lambda position: self._seats[position].account.id not in exclude
+        )
+        if free_at < math.inf:
+            return Limited(free_at)
         if not self._seats:
             return NoAccounts(Lack.EMPTY)
         enabled = [seat for seat in self._seats if seat.account.enabled]
@@ -160,11 +181,9 @@ class Pool:
         if not allowed:
             served = {name for seat in enabled for name in seat.account.models or ()}
             return NoAccounts(Lack.MODEL, tuple(sorted(served)))
-        signed_in = [seat for seat in allowed if not _needs_sign_in(seat, now)]
-        if not signed_in:
+        if all(seat.needs_sign_in(now) for seat in allowed):
             return NoneSignedIn(tuple(seat.account for seat in allowed))
-        free = [at for seat in signed_in if (at := seat.state.free_at(model)) > now]
-        return Limited(min(free)) if free else AllTried()
+        return AllTried()
 
     # Doing.
 
@@ -172,20 +191,35 @@ class Pool:
         """A request goes out on the account. Raises KeyError if there is no such account."""
         self._catch_up(now)
         seat = self._seat_of[account_id]
+        is_crowded = now - self._last_limited_at < RUSH_SECONDS
+        if is_crowded and seat.state.recovery.is_over(now):
+            seat.state.next_start = max(now, seat.state.next_start) + RUSH_SPACING_SECONDS
         seat.state.take(now, self._policy)
+        self._dirty.add(account_id)
         turn = next_turn(account_id, self._policy.strategy)
         if turn is not None:
             self._turns[self._order(needs)] = turn
         self._look_at(seat, now)
 
-    def settle(self, account: Account, needs: Needs, outcome: Outcome, now: float) -> None:
+    def settle(
+        self,
+        account: Account,
+        needs: Needs,
+        outcome: Outcome,
+        now: float,
+        *,
+        jitter: float = 0.0,
+    ) -> Pace | None:
         """A request that went out on ``account``, as it was then, has come to its end.
 
-        The account may have left the file meanwhile. Raises KeyError or
-        ValueError if no request of it is open.
+        ``jitter`` in [0, 1) shortens a rest of unknown length. Gives a Pace if the request
+        is to wait for this account rather than go to the next. The account may have left
+        the file meanwhile. Raises KeyError or ValueError if no request of it is open.
         """
         self._catch_up(now)
-        self._states[account.id].settle(access(account), outcome, now, self._policy)
+        state = self._states[account.id]
+        state.settle(access(account), outcome, now, self._policy, jitter)
+        self._dirty.add(account.id)
         match outcome:
             case Served():
                 self._sessions.remember(needs.session, account.id, now)
@@ -193,14 +227,53 @@ class Pool:
                 self._end_turns(account.id)
             case _:
                 pass
+        if isinstance(outcome, RateLimited):
+            self._last_limited_at = now
         seat = self._seat_of.get(account.id)
         if seat is not None:
             self._look_at(seat, now)
+        return self._pace(outcome, state.free_at(needs.model) - now)
+
+    def _pace(self, outcome: Outcome, rest_seconds: float) -> Pace | None:
+        """Whether to wait for an account that is back after ``rest_seconds``."""
+        if (
+            self._policy.rate_limit_action is RateLimitAction.PACE
+            and isinstance(outcome, RateLimited)
+            and outcome.retry_after_seconds is not None
+            and 0 < rest_seconds <= LONGEST_PACE_SECONDS
+        ):
+            return Pace(rest_seconds)
+        return None
+
+    def observe(self, account_id: str, limits: UpstreamLimits, now: float) -> None:
+        """An answer said what is left of the account's limits. An unknown id is passed over."""
+        self._catch_up(now)
+        seat = self._seat_of.get(account_id)
+        if seat is not None:
+            seat.state.forecast.observe(limits)
+            self._look_at(seat, now)
+
+    # What is kept on disk.
+
+    def dirty(self) -> frozenset[str]:
+        """The ids whose record changed since this was last asked."""
+        changed, self._dirty = frozenset(self._dirty & self._states.keys()), set()
+        return changed
+
+    def record(self, account_id: str) -> AccountRecord:
+        """What is to be kept of the account. Raises KeyError if there is no such account."""
+        return self._states[account_id].record(self._now)
+
+    def restore(self, account_id: str, record: AccountRecord) -> None:
+        """Go on from what was kept. Raises KeyError if there is no such account."""
+        seat = self._seat_of[account_id]
+        seat.state.restore(record, self._now, self._policy)
+        self._look_at(seat, self._now)
 
     def views(self, now: float) -> tuple[AccountView, ...]:
         """How every account is doing at ``now``, in file order."""
         self._catch_up(now)
-        return tuple(_view(seat, now, self._policy) for seat in self._seats)
+        return tuple(seat.view(now, self._policy) for seat in self._seats)
 
     # Keeping the lineup true.
 
@@ -218,26 +291,34 @@ class Pool:
         for state in self._states.values():
             state.set_back(seconds)
         self._sessions.set_back(seconds)
+        self._last_limited_at -= seconds
 
     def _line_up(self, now: float) -> None:
         """Look at everyone anew."""
         self._lineup = Lineup(now, len(self._seats))
-        for seat in self._seats:
-            seat.lane.ranks.clear()
+        self._routes = Routes()
         for seat in self._seats:
             self._look_at(seat, now)
 
-    def _look_at(self, seat: _Seat, now: float) -> None:
+    def _look_at(self, seat: Seat, now: float) -> None:
         """Put one account where it stands now, or nowhere, until time changes that."""
         self._lineup.remove(seat.position)
-        if not seat.account.enabled or _needs_sign_in(seat, now):
+        account, state = seat.account, seat.state
+        if not account.enabled or seat.needs_sign_in(now):
             return
-        if seat.state.cooling_until > now:
-            self._lineup.look_again(seat.position, seat.state.cooling_until)
-            return
-        where = standing(seat.state, now, self._policy)
-        self._lineup.place(seat.position, seat.lane, where, now)
-        self._lineup.look_again(seat.position, min(where.holds_until, _token_expiry(seat.account)))
+        cooling = state.models_cooling(now)
+        free_at: dict[str | None, float] = {name: state.free_at(name) for name in cooling}
+        where = None
+        changes_at = min(seat.token_expires_at(), *cooling.values(), math.inf)
+        if state.blocked_until > now:
+            free_at[None] = state.blocked_until
+            changes_at = min(changes_at, state.blocked_until)
+        else:
+            where = standing(state, now, self._policy)
+            changes_at = min(changes_at, where.holds_until)
+        lane = self._routes.lane(account.priority, account.models, frozenset(cooling))
+        self._lineup.place(seat.position, lane, where, free_at, now)
+        self._lineup.look_again(seat.position, changes_at)
 
     # File order and sessions.
 
@@ -251,7 +332,7 @@ class Pool:
         if self._policy.pid_offset is not None and self._seats:
             pid = self._policy.pid_offset if needs.pid is None else needs.pid
             offset = pid % len(self._seats)
-        return needs.model if needs.model in self._routes.named else None, offset
+        return needs.model if needs.model in self._named_models else None, offset
 
     def _start(self, needs: Needs) -> int:
         """The position from which the order starts, among accounts that are equal."""
@@ -267,42 +348,10 @@ class Pool:
             if turn.account_id == account_id:
                 self._turns[order] = Turn(account_id, is_over=True)
 
-    def _familiar_seat(self, session: str | None, now: float) -> _Seat | None:
+    def _familiar_seat(self, session: str | None, now: float) -> Seat | None:
         """The account that served ``session`` lately, if that counts."""
         if self._policy.strategy is not Strategy.HYBRID:
             return None
         window_seconds = self._policy.session_affinity_window_seconds
         account_id = self._sessions.account_of(session, now, window_seconds)
         return None if account_id is None else self._seat_of.get(account_id)
-
-
-def _needs_sign_in(seat: _Seat, now: float) -> bool:
-    """Whether the account has no credential that its upstream would accept."""
-    account = seat.account
-    return seat.state.refused == access(account) or account.needs_sign_in(int(now * 1000))
-
-
-def _token_expiry(account: Account) -> float:
-    """When the account's token dies by itself (Unix seconds)."""
-    credential = account.credential
-    if isinstance(credential, ApiKeyCredential) or credential.expires_at_ms is None:
-        return math.inf
-    return credential.expires_at_ms / 1000
-
-
-def _view(seat: _Seat, now: float, policy: Policy) -> AccountView:
-    account, state = seat.account, seat.state
-    cooling = {name: until for name, until in state.model_cooling_until.items() if until > now}
-    return AccountView(
-        id=account.id,
-        name=account.name,
-        enabled=account.enabled,
-        priority=account.priority,
-        needs_sign_in=_needs_sign_in(seat, now),
-        health=state.health_at(now, policy.health).score,
-        tokens=state.bucket.at(now, policy.bucket).tokens,
-        in_flight=state.in_flight,
-        cooling_until=state.cooling_until if state.cooling_until > now else None,
-        model_cooling_until=tuple(sorted(cooling.items())),
-        last_used=state.last_used if state.last_used > NEVER else None,
-    )

@@ -21,7 +21,8 @@ Pure: time is passed in, in seconds (Unix).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final
 
 from addon.rotation.health import MAX_SCORE
@@ -38,14 +39,25 @@ ONE_REQUEST: Final = 1.0
 """Tokens without which a bucket is as good as empty."""
 
 
+class Grade(IntEnum):
+    """What an account is good for at the moment. A worse one is taken when no better is left."""
+
+    FIT = 0
+    TIRED = 1
+    """In poor health, or without a token."""
+    SPENT = 2
+    """Just short of the upstream's own limit: it would soon be refused."""
+    FULL = 3
+    """At that limit: it would be refused now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where an account stands, and until when that can be foreseen."""
 
     score: float = 0.0
     rises_per_second: float = 0.0
-    tired: bool = False
-    """To be taken only when no other is left."""
+    grade: Grade = Grade.FIT
     in_flight: int = 0
     """Of two equal scores, fewer open requests come first …"""
     last_used: float = 0.0
@@ -80,14 +92,17 @@ class _Ramp:
         return (level - self.value) / self.per_second
 
 
-_TIED: Final = Standing()
-
-
 def standing(state: AccountState, now: float, policy: Policy) -> Standing:
     """Where the account stands at ``now`` by ``policy.strategy``."""
-    if policy.strategy is Strategy.HYBRID:
-        return _hybrid(state, now, policy)
-    return _TIED
+    where = _hybrid(state, now, policy) if policy.strategy is Strategy.HYBRID else Standing()
+    if not policy.predicts_limits:
+        return where
+    spent_until, full_until = state.forecast.spent_until(now), state.forecast.full_until(now)
+    if full_until > now:
+        return replace(where, grade=Grade.FULL, holds_until=min(where.holds_until, full_until))
+    if spent_until > now:
+        return replace(where, grade=Grade.SPENT, holds_until=min(where.holds_until, spent_until))
+    return where
 
 
 def next_turn(account_id: str, strategy: Strategy) -> Turn | None:
@@ -117,6 +132,7 @@ def _hybrid(state: AccountState, now: float, policy: Policy) -> Standing:
         min(max(0.0, now - state.last_used), FULLY_RESTED_SECONDS), 1.0, FULLY_RESTED_SECONDS
     )
     per_token = TOKENS_WEIGHT * FULL_BUCKET / max_tokens
+    is_tired = health.value < policy.health.min_usable or tokens.value < ONE_REQUEST
     changes_in = min(
         health.seconds_until(policy.health.min_usable),
         health.seconds_until(health.top),
@@ -131,7 +147,7 @@ def _hybrid(state: AccountState, now: float, policy: Policy) -> Standing:
         rises_per_second=health.rise() * HEALTH_WEIGHT
         + tokens.rise() * per_token
         + freshness.rise() * FRESHNESS_WEIGHT,
-        tired=health.value < policy.health.min_usable or tokens.value < ONE_REQUEST,
+        grade=Grade.TIRED if is_tired else Grade.FIT,
         in_flight=state.in_flight,
         last_used=state.last_used,
         holds_until=now + changes_in,

@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from addon.accounts.account import Account, ApiKeyCredential
-from addon.accounts.file import JsonFileStore
-from addon.accounts.store import Snapshot
 from addon.broker import (
-    Broker,
     ClientGone,
     Failed,
     Lease,
@@ -27,77 +22,24 @@ from addon.broker import (
 )
 from addon.errors import ApiError
 from addon.settings import Settings
-from tests.support.accounts import api_key_account, oauth_account, write_accounts
+from tests.broker.world import CODER, KEY, START, Memory, World, a_key, file_world
+from tests.support.accounts import api_key_account, oauth_account
 
-START = 1_800_000_000.0
-CODER = Needs(model="coder")
-KEY = "sk-a-key-that-must-never-show"
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
-        self.now += seconds
-
-
-@dataclass
-class Desk:
-    """A broker, its clock and its accounts file."""
-
-    path: Path
-    settings: Settings = field(default_factory=Settings)
-    clock: Clock = field(default_factory=Clock)
-
-    def __post_init__(self) -> None:
-        self.broker = Broker(
-            JsonFileStore(self.path),
-            self.settings,
-            accounts_path=str(self.path),
-            clock=self.clock,
-            sleep=self.clock.sleep,
-            pid=0,
-        )
-
-    def write(self, *accounts: Mapping[str, object]) -> None:
-        write_accounts(self.path, accounts)
-
-    async def serve(self, needs: Needs = CODER) -> str:
-        lease = await self.broker.acquire(needs)
-        self.broker.settle(lease, Served())
-        return lease.account.name
-
-    async def refusal(self, needs: Needs = CODER, *exclude: str) -> ApiError:
-        with pytest.raises(ApiError) as caught:
-            await self.broker.acquire(needs, exclude=frozenset(exclude))
-        return caught.value
+NO_PATIENCE = Settings(max_rate_limit_wait_seconds=0)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "opencode" / "accounts.json")
-
-
-def a_key(
-    label: str, base_url: str = "https://keys.example/v1", **fields: object
-) -> dict[str, object]:
-    return api_key_account(f"{KEY}-{label}", base_url, id=label, label=label, **fields)
+def desk(tmp_path: Path) -> World:
+    return file_world(tmp_path / "opencode" / "accounts.json")
 
 
 # What a lease holds
 
 
-async def test_a_lease_holds_all_that_the_wire_needs(desk: Desk) -> None:
+async def test_a_lease_holds_all_that_the_wire_needs(desk: World) -> None:
     desk.write(a_key("work", modelMap={"coder": "qwen3-coder-plus"}))
 
-    lease = await desk.broker.acquire(CODER)
+    lease = await desk.acquire()
 
     assert lease.account.name == "work"
     assert lease.token == f"{KEY}-work"
@@ -106,42 +48,42 @@ async def test_a_lease_holds_all_that_the_wire_needs(desk: Desk) -> None:
     assert lease.taken_at == START
 
 
-async def test_a_request_without_a_model_gets_a_lease_without_one(desk: Desk) -> None:
+async def test_a_request_without_a_model_gets_a_lease_without_one(desk: World) -> None:
     desk.write(a_key("work"))
 
-    assert (await desk.broker.acquire(Needs())).upstream_model is None
+    assert (await desk.acquire(Needs())).upstream_model is None
 
 
-async def test_a_lease_never_shows_its_token(desk: Desk) -> None:
+async def test_a_lease_never_shows_its_token(desk: World) -> None:
     desk.write(a_key("work"))
 
-    assert KEY not in repr(await desk.broker.acquire(CODER))
+    assert KEY not in repr(await desk.acquire())
 
 
-async def test_an_oauth_account_goes_to_its_own_resource(desk: Desk) -> None:
+async def test_an_oauth_account_goes_to_its_own_resource(desk: World) -> None:
     desk.write(oauth_account("token-of-the-portal", resource_url="portal.example"))
 
-    lease = await desk.broker.acquire(CODER)
+    lease = await desk.acquire()
 
     assert (lease.token, lease.base_url) == ("token-of-the-portal", "https://portal.example/v1")
     assert desk.broker.base_urls() == {"https://portal.example/v1"}
 
 
-async def test_a_base_url_that_the_user_set_outranks_the_resource(desk: Desk) -> None:
+async def test_a_base_url_that_the_user_set_outranks_the_resource(desk: World) -> None:
     desk.write(oauth_account("token", resource_url="portal.example"))
     await desk.serve()
 
     desk.broker.reconfigure(Settings(base_url="https://mine.example/v1"))
 
-    assert (await desk.broker.acquire(CODER)).base_url == "https://mine.example/v1"
+    assert (await desk.acquire()).base_url == "https://mine.example/v1"
 
 
 # Settling
 
 
-async def test_leases_are_counted_until_they_are_settled(desk: Desk) -> None:
+async def test_leases_are_counted_until_they_are_settled(desk: World) -> None:
     desk.write(a_key("work"))
-    first, second = await desk.broker.acquire(CODER), await desk.broker.acquire(CODER)
+    first, second = await desk.acquire(), await desk.acquire()
 
     assert first.id != second.id
     assert desk.broker.open_leases == 2
@@ -151,9 +93,9 @@ async def test_leases_are_counted_until_they_are_settled(desk: Desk) -> None:
     assert [each.in_flight for each in desk.broker.snapshot()] == [0]
 
 
-async def test_a_lease_is_settled_once_and_no_more(desk: Desk) -> None:
+async def test_a_lease_is_settled_once_and_no_more(desk: World) -> None:
     desk.write(a_key("work"))
-    lease = await desk.broker.acquire(CODER)
+    lease = await desk.acquire()
     desk.broker.settle(lease, Served())
 
     with pytest.raises(LeaseNotOpen, match="work"):
@@ -161,9 +103,9 @@ async def test_a_lease_is_settled_once_and_no_more(desk: Desk) -> None:
     assert desk.broker.snapshot()[0].health == 71
 
 
-async def test_a_lease_outlives_its_account(desk: Desk) -> None:
+async def test_a_lease_outlives_its_account(desk: World) -> None:
     desk.write(a_key("work"), a_key("home"))
-    lease = await desk.broker.acquire(CODER)
+    lease = await desk.acquire()
     desk.write(a_key("home"))
     await desk.serve()
 
@@ -172,7 +114,7 @@ async def test_a_lease_outlives_its_account(desk: Desk) -> None:
     assert desk.broker.open_leases == 0
 
 
-async def test_requests_at_the_same_moment_spread_out(desk: Desk) -> None:
+async def test_requests_at_the_same_moment_spread_out(desk: World) -> None:
     desk.write(*(a_key(name) for name in "abcde"))
 
     leases: list[Lease] = await asyncio.gather(*(desk.broker.acquire(CODER) for _ in range(50)))
@@ -183,7 +125,7 @@ async def test_requests_at_the_same_moment_spread_out(desk: Desk) -> None:
 # Why there is no account
 
 
-async def test_without_a_file_the_answer_says_which_and_how(desk: Desk) -> None:
+async def test_without_a_file_the_answer_says_which_and_how(desk: World) -> None:
     refused = await desk.refusal()
 
     assert (refused.status, refused.code) == (401, "no_accounts")
@@ -191,7 +133,7 @@ async def test_without_a_file_the_answer_says_which_and_how(desk: Desk) -> None:
     assert "apiKey" in refused.message
 
 
-async def test_without_an_account_the_answer_says_so(desk: Desk) -> None:
+async def test_without_an_account_the_answer_says_so(desk: World) -> None:
     desk.write()
 
     refused = await desk.refusal()
@@ -200,7 +142,7 @@ async def test_without_an_account_the_answer_says_so(desk: Desk) -> None:
     assert f"{desk.path} holds no accounts" in refused.message
 
 
-async def test_a_broken_file_is_named_with_the_place_of_the_fault(desk: Desk) -> None:
+async def test_a_broken_file_is_named_with_the_place_of_the_fault(desk: World) -> None:
     desk.write()
     desk.path.write_text('{"version": 1,\n "accounts": [,]}')
 
@@ -211,7 +153,7 @@ async def test_a_broken_file_is_named_with_the_place_of_the_fault(desk: Desk) ->
 
 
 async def test_when_the_file_breaks_the_accounts_from_before_go_on(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk.write(a_key("work"))
     await desk.serve()
@@ -221,7 +163,7 @@ async def test_when_the_file_breaks_the_accounts_from_before_go_on(
     assert str(desk.path) in caplog.text
 
 
-async def test_disabled_accounts_are_told_apart_from_none(desk: Desk) -> None:
+async def test_disabled_accounts_are_told_apart_from_none(desk: World) -> None:
     desk.write(a_key("work", enabled=False))
 
     refused = await desk.refusal()
@@ -230,7 +172,7 @@ async def test_disabled_accounts_are_told_apart_from_none(desk: Desk) -> None:
     assert "disabled" in refused.message
 
 
-async def test_a_model_that_no_account_may_serve_does_not_exist(desk: Desk) -> None:
+async def test_a_model_that_no_account_may_serve_does_not_exist(desk: World) -> None:
     desk.write(a_key("work", models=["coder", "vision"]))
 
     refused = await desk.refusal(Needs(model="gpt-5"))
@@ -241,9 +183,9 @@ async def test_a_model_that_no_account_may_serve_does_not_exist(desk: Desk) -> N
     assert "coder, vision" in refused.message
 
 
-async def test_accounts_that_need_a_new_sign_in_are_named(desk: Desk) -> None:
+async def test_accounts_that_need_a_new_sign_in_are_named(desk: World) -> None:
     desk.write(
-        oauth_account("token-1", refresh_token="r1", label="work", expires_ms=int(START * 1000)),
+        oauth_account("token-1", refresh_token="r1", label="work", requiresReauth=True),
         oauth_account("token-2", refresh_token="r2", label="home", requiresReauth=True),
     )
 
@@ -253,10 +195,10 @@ async def test_accounts_that_need_a_new_sign_in_are_named(desk: Desk) -> None:
     assert "work, home" in refused.message
 
 
-async def test_of_very_many_accounts_only_some_are_named(desk: Desk) -> None:
+async def test_of_very_many_accounts_only_some_are_named(desk: World) -> None:
     desk.write(
         *(
-            oauth_account(None, refresh_token=f"r{number}", label=f"n{number}")
+            oauth_account("t", refresh_token=f"r{number}", label=f"n{number}", requiresReauth=True)
             for number in range(12)
         )
     )
@@ -264,61 +206,16 @@ async def test_of_very_many_accounts_only_some_are_named(desk: Desk) -> None:
     assert "n8, n9 and 2 more" in (await desk.refusal()).message
 
 
-async def test_a_key_that_was_refused_needs_another(desk: Desk) -> None:
+async def test_a_key_that_was_refused_needs_another(desk: World) -> None:
     desk.write(a_key("work"))
-    desk.broker.settle(await desk.broker.acquire(CODER), Unauthorized())
+    desk.broker.settle(await desk.acquire(), Unauthorized())
 
     assert (await desk.refusal()).code == "reauthentication_required"
     desk.write(api_key_account("sk-another-one", "https://keys.example/v1", id="work"))
-    assert (await desk.broker.acquire(CODER)).token == "sk-another-one"
+    assert (await desk.acquire()).token == "sk-another-one"
 
 
-NO_PATIENCE = Settings(max_rate_limit_wait_seconds=0)
-
-
-async def test_while_all_are_limited_a_request_waits_for_the_first_to_come_free(
-    desk: Desk,
-) -> None:
-    desk.write(a_key("a"), a_key("b"))
-    for seconds in (90.5, 30.25):
-        desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(seconds))
-
-    assert await desk.serve() == "b"
-    assert desk.clock.now == START + 30.25
-
-
-async def test_a_wait_longer_than_allowed_is_not_begun(desk: Desk) -> None:
-    desk.write(a_key("a"))
-    desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(301))
-
-    assert (await desk.refusal()).retry_after_seconds == 301
-    assert desk.clock.now == START
-
-
-async def test_when_all_are_limited_the_answer_says_exactly_for_how_long(desk: Desk) -> None:
-    desk.broker.reconfigure(NO_PATIENCE)
-    desk.write(a_key("a"), a_key("b"))
-    for seconds in (90.5, 30.25):
-        desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(seconds))
-    desk.clock.now += 10
-
-    refused = await desk.refusal()
-
-    assert (refused.status, refused.code) == (429, "rate_limit_exceeded")
-    assert refused.headers()["retry-after"] == "21"
-    assert refused.headers()["retry-after-ms"] == "20250"
-    desk.clock.now += 20.25
-    assert await desk.serve() == "b"
-
-
-async def test_a_limit_in_the_file_is_heeded(desk: Desk) -> None:
-    desk.broker.reconfigure(NO_PATIENCE)
-    desk.write(a_key("a", rateLimitResetAt=int((START + 60) * 1000)))
-
-    assert (await desk.refusal()).retry_after_seconds == 60
-
-
-async def test_when_every_account_was_tried_the_answer_says_so(desk: Desk) -> None:
+async def test_when_every_account_was_tried_the_answer_says_so(desk: World) -> None:
     desk.write(a_key("a"), a_key("b"))
 
     refused = await desk.refusal(CODER, "a", "b")
@@ -329,7 +226,7 @@ async def test_when_every_account_was_tried_the_answer_says_so(desk: Desk) -> No
 # Changes while running
 
 
-async def test_an_account_that_is_added_serves_at_once(desk: Desk) -> None:
+async def test_an_account_that_is_added_serves_at_once(desk: World) -> None:
     desk.write(a_key("a"))
     await desk.serve()
     desk.write(a_key("a"), a_key("b"))
@@ -338,10 +235,10 @@ async def test_an_account_that_is_added_serves_at_once(desk: Desk) -> None:
 
 
 async def test_what_is_known_of_accounts_survives_a_change_of_file_and_settings(
-    desk: Desk,
+    desk: World,
 ) -> None:
     desk.write(a_key("a"), a_key("b"))
-    desk.broker.settle(await desk.broker.acquire(CODER), RateLimited(60))
+    desk.broker.settle(await desk.acquire(), RateLimited(60))
     desk.write(a_key("c", enabled=False), a_key("b"), a_key("a", priority=-1))
 
     desk.broker.reconfigure(Settings(rotation_strategy="sequential"))
@@ -349,7 +246,7 @@ async def test_what_is_known_of_accounts_survives_a_change_of_file_and_settings(
     assert [await desk.serve() for _ in range(3)] == ["b", "b", "b"]
 
 
-async def test_settings_of_health_and_bucket_reach_the_pool(desk: Desk) -> None:
+async def test_settings_of_health_and_bucket_reach_the_pool(desk: World) -> None:
     desk.write(a_key("a"))
     desk.broker.reconfigure(
         Settings.model_validate(
@@ -362,42 +259,32 @@ async def test_settings_of_health_and_bucket_reach_the_pool(desk: Desk) -> None:
     assert (account.health, account.tokens) == (77, 2)
 
 
-async def test_a_pid_offset_starts_the_order_elsewhere(desk: Desk) -> None:
+async def test_a_pid_offset_starts_the_order_elsewhere(desk: World) -> None:
     desk.write(a_key("a"), a_key("b"))
     desk.broker.reconfigure(Settings(pid_offset_enabled=True))
 
-    assert (await desk.broker.acquire(Needs(pid=1))).account.name == "b"
+    assert (await desk.acquire(Needs(pid=1))).account.name == "b"
 
 
 # What is said, and what is not
-
-
-class OneAccount:
-    """A store that checks nothing."""
-
-    def __init__(self, account: Account) -> None:
-        self._snapshot = Snapshot(accounts=(account,))
-
-    def load(self) -> Snapshot:
-        return self._snapshot
 
 
 async def test_an_account_whose_token_would_travel_in_the_clear_is_left_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     account = Account("bare", ApiKeyCredential(KEY), base_url="http://far.example/v1")
-    broker = Broker(OneAccount(account), Settings(), accounts_path="accounts.json")
+    world = World(Memory(account))
 
     for _ in range(2):
         with pytest.raises(ApiError, match="bare is left out: its base URL must be https"):
-            await broker.acquire(CODER)
-        broker.reconfigure(Settings())
+            await world.broker.acquire(CODER)
+        world.broker.reconfigure(Settings())
 
     assert caplog.text.count("bare is left out") == 1
 
 
 async def test_what_is_wrong_with_the_file_is_logged_once(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk.write(a_key("a"), a_key("b", priority="high"))
     for _ in range(3):
@@ -407,11 +294,11 @@ async def test_what_is_wrong_with_the_file_is_logged_once(
 
 
 async def test_no_secret_reaches_the_log_or_an_answer(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     desk.write(a_key("a"), a_key("b", baseUrl="http://far.example/v1"))
-    lease = await desk.broker.acquire(CODER)
+    lease = await desk.acquire()
     desk.broker.settle(lease, Unauthorized())
     refused = await desk.refusal()
     with pytest.raises(LeaseNotOpen) as twice:

@@ -122,10 +122,10 @@ def test_an_oauth_account_serves_with_its_access_token(
     assert [request.token for request in upstream.requests] == [ACCESS_TOKEN]
 
 
-def test_an_expired_sign_in_must_be_renewed(
+def test_a_sign_in_that_has_ended_must_be_done_again(
     start_mitm: StartMitm, upstream: Upstream, recorder: Recorder
 ) -> None:
-    account = oauth_account(ACCESS_TOKEN, expires_ms=1_000, baseUrl=upstream.base_url)
+    account = oauth_account(ACCESS_TOKEN, requiresReauth=True, baseUrl=upstream.base_url)
     proxy = start_mitm(Setup(accounts=[account], modes=[REVERSE]))
 
     answer = ask(proxy, recorder)

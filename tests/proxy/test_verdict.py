@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from mitmproxy import http
 
-from addon.broker import Failed, Outcome, RateLimited, RequestRefused, Served, Unauthorized
+from addon.broker import (
+    Failed,
+    LimitKind,
+    Outcome,
+    RateLimited,
+    RequestRefused,
+    Served,
+    Unauthorized,
+)
 from addon.proxy.exchange import UpstreamRefusal
 from addon.proxy.verdict import judge, outcome_untouched
 from addon.translate import UpstreamError
@@ -35,7 +43,7 @@ VERDICTS: list[tuple[UpstreamRefusal, Outcome, int, str]] = [
     (refused(401, ERROR), Unauthorized(), 401, "some_code"),
     (refused(429, ERROR, {"retry-after": "7"}), RateLimited(7.0), 429, "some_code"),
     (refused(429, UpstreamError("No.")), RateLimited(), 429, "rate_limit_exceeded"),
-    (refused(403, QUOTA), RateLimited(), 403, "insufficient_quota"),
+    (refused(403, QUOTA), RateLimited(6400.0, kind=LimitKind.DAY), 403, "insufficient_quota"),
     (refused(403, ERROR), RequestRefused(403), 403, "some_code"),
     (refused(400, ERROR), RequestRefused(400), 400, "some_code"),
     (refused(404, ERROR), RequestRefused(404), 404, "some_code"),
@@ -44,7 +52,12 @@ VERDICTS: list[tuple[UpstreamRefusal, Outcome, int, str]] = [
     (refused(500, ERROR), Failed("500: No."), 500, "some_code"),
     (refused(503, ERROR), Failed("503: No."), 503, "some_code"),
     (refused(None, UpstreamError("reset")), Failed("reset"), 502, "upstream_unreachable"),
-    (refused(200, QUOTA, in_disguise=True), RateLimited(), 429, "insufficient_quota"),
+    (
+        refused(200, QUOTA, in_disguise=True),
+        RateLimited(6400.0, kind=LimitKind.DAY),
+        429,
+        "insufficient_quota",
+    ),
     (refused(200, ERROR, in_disguise=True), Failed("502: No."), 502, "some_code"),
 ]
 

@@ -16,18 +16,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from addon.accounts.account import Account
 from addon.rotation.decision import Chosen, Limited, Needs, NoAccounts, NoneSignedIn
+from addon.rotation.limits import Allowance, UpstreamLimits
 from addon.rotation.outcome import (
     ClientGone,
     Cut,
     Failed,
+    LimitKind,
     Outcome,
     RateLimited,
     RequestRefused,
     Served,
     Unauthorized,
 )
-from addon.rotation.policy import BucketPolicy, HealthPolicy, Policy, Strategy
+from addon.rotation.policy import (
+    BreakerPolicy,
+    BucketPolicy,
+    HealthPolicy,
+    Policy,
+    RateLimitAction,
+    RetryStrategy,
+    Strategy,
+)
 from addon.rotation.pool import AccountView, Pool
+from addon.rotation.record import AccountRecord
+from addon.rotation.strategies import Grade
 from tests.rotation.builders import START, key, oauth
 
 MODELS = ["coder", "vision", "other"]
@@ -44,6 +56,10 @@ policies = st.builds(
     ),
     session_affinity_bonus=st.sampled_from([0.0, 20.0, 300.0]),
     pid_offset=st.sampled_from([None, 0, 5]),
+    breaker=st.builds(BreakerPolicy, failures=st.sampled_from([1, 2, 5])),
+    retry_strategy=st.sampled_from(RetryStrategy),
+    rate_limit_action=st.sampled_from(RateLimitAction),
+    predicts_limits=st.booleans(),
 )
 accounts = st.builds(
     replace,
@@ -73,6 +89,7 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
         RateLimited,
         st.sampled_from([None, 0.5, 30.0, 600.0]),
         st.sampled_from([None, None, "coder"]),
+        st.sampled_from(LimitKind),
     ),
     st.builds(Unauthorized),
     st.builds(Failed, st.just("503")),
@@ -93,6 +110,7 @@ class Histories(RuleBasedStateMachine):
         self.now = START
         self.policy = policy
         self.accounts = accounts
+        self.ids_before: set[str] = set()
         self.sessions: dict[str, tuple[str, float]] = {}
         self.open: list[tuple[Account, Needs]] = []
         self.pool, self.twin = Pool(policy), Pool(policy)
@@ -119,18 +137,22 @@ class Histories(RuleBasedStateMachine):
                 pool.take(decision.account.id, needs, self.now)
             self.open.append((decision.account, needs))
 
-    @rule(outcome=outcomes, data=st.data())
-    def settle(self, outcome: Outcome, data: st.DataObject) -> None:
+    @rule(outcome=outcomes, jitter=st.floats(0, 0.999), data=st.data())
+    def settle(self, outcome: Outcome, jitter: float, data: st.DataObject) -> None:
         if not self.open:
             return
         account, needs = self.open.pop(data.draw(st.integers(0, len(self.open) - 1)))
-        for pool in (self.pool, self.twin):
-            pool.settle(account, needs, outcome, self.now)
+        paces = {
+            pool.settle(account, needs, outcome, self.now, jitter=jitter)
+            for pool in (self.pool, self.twin)
+        }
+        assert len(paces) == 1
         if isinstance(outcome, Served) and needs.session:
             self.sessions[needs.session] = (account.id, self.now)
 
     @rule(accounts=account_files)
     def edit_the_file(self, accounts: list[Account]) -> None:
+        self.ids_before |= {each.id for each in self.accounts}
         self.accounts = accounts
         for pool in (self.pool, self.twin):
             pool.update_accounts(accounts, self.now)
@@ -140,6 +162,26 @@ class Histories(RuleBasedStateMachine):
         before = {each.id: each for each in self.pool.views(self.now)}
         self.edit_the_file(data.draw(st.permutations(self.accounts)))
         assert {each.id: each for each in self.pool.views(self.now)} == before
+
+    @rule(data=st.data(), remaining=st.integers(0, 3), seconds=st.sampled_from([1.0, 90.0]))
+    def hear_of_limits(self, data: st.DataObject, remaining: int, seconds: float) -> None:
+        if not self.accounts:
+            return
+        account = data.draw(st.sampled_from(self.accounts))
+        limits = UpstreamLimits((Allowance(remaining, self.now + seconds),))
+        for pool in (self.pool, self.twin):
+            pool.observe(account.id, limits, self.now)
+
+    @rule()
+    def restart(self) -> None:
+        """What is written and read again decides like what was in memory, but for what is out."""
+        if self.open:
+            return
+        records = {each.id: self.pool.record(each.id).to_json() for each in self.accounts}
+        for pool in (self.pool, self.twin):
+            assert pool.dirty() <= records.keys() | self.ids_before
+            for name, record in records.items():
+                pool.restore(name, AccountRecord.from_json(record))
 
     @rule(policy=policies)
     def change_the_settings(self, policy: Policy) -> None:
@@ -177,7 +219,8 @@ class Histories(RuleBasedStateMachine):
             if account.id not in exclude and free_at(views[account.id], needs) <= self.now
         ]
         if not ready:
-            self.check_refusal(decision, [free_at(views[account.id], needs) for account in able])
+            free = {account.id: free_at(views[account.id], needs) for account in able}
+            self.check_refusal(decision, free, exclude)
             return
         assert isinstance(decision, Chosen)
         assert decision.account in ready
@@ -187,29 +230,34 @@ class Histories(RuleBasedStateMachine):
             rivals = [views[account.id] for account in ready if account.priority == first]
             self.check_is_best(views[decision.account.id], rivals, needs)
 
-    def check_refusal(self, decision: object, free: list[float]) -> None:
+    def check_refusal(
+        self, decision: object, free: dict[str, float], exclude: frozenset[str]
+    ) -> None:
         if not free:
             assert isinstance(decision, NoAccounts | NoneSignedIn)
             return
-        cooling = [at for at in free if at > self.now]
+        cooling = [at for name, at in free.items() if name not in exclude and at > self.now]
         assert not isinstance(decision, Chosen)
         assert isinstance(decision, Limited) == bool(cooling)
         if isinstance(decision, Limited):
             assert decision.free_at == min(cooling)
 
     def check_is_best(self, choice: AccountView, rivals: list[AccountView], needs: Needs) -> None:
-        fit = [each for each in rivals if not self.is_tired(each)]
-        if self.is_tired(choice):
-            assert not fit
-            fit = rivals
+        best = min(map(self.grade, rivals))
+        assert self.grade(choice) == best
+        fit = [each for each in rivals if self.grade(each) == best]
         score = self.score(choice, needs)
         assert score >= max(self.score(each, needs) for each in fit) - CLOSE_ENOUGH
         equal = [each for each in fit if abs(self.score(each, needs) - score) < CLOSE_ENOUGH / 1000]
         assert tie(choice) == min(map(tie, equal))
 
-    def is_tired(self, account: AccountView) -> bool:
+    def grade(self, account: AccountView) -> Grade:
+        if account.spent_until is not None:
+            assert account.grade in (Grade.SPENT, Grade.FULL)
+            return account.grade
         least = self.policy.health.min_usable
-        return account.health < least - 1e-9 or account.tokens < 1 - 1e-9
+        is_tired = account.health < least - 1e-9 or account.tokens < 1 - 1e-9
+        return Grade.TIRED if is_tired else Grade.FIT
 
     def score(self, account: AccountView, needs: Needs) -> float:
         """The design's formula, as it stands there."""
@@ -224,7 +272,11 @@ class Histories(RuleBasedStateMachine):
 
 def free_at(account: AccountView, needs: Needs) -> float:
     by_model = dict(account.model_cooling_until)
-    return max(account.cooling_until or 0, by_model.get(needs.model or "", 0))
+    return max(
+        account.cooling_until or 0,
+        account.tripped_until or 0,
+        by_model.get(needs.model or "", 0),
+    )
 
 
 def tie(account: AccountView) -> tuple[int, float]:
@@ -232,4 +284,4 @@ def tie(account: AccountView) -> tuple[int, float]:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestHistories.settings = settings(max_examples=1000, stateful_step_count=30, deadline=None)

@@ -113,10 +113,11 @@ def test_all_tried_is_told_apart_from_all_limited() -> None:
     assert pool.choose(ANY, START, frozenset({"a", "b"})) == AllTried()
 
 
-def test_the_first_to_come_free_is_named_even_if_it_was_tried() -> None:
+def test_there_is_nothing_to_wait_for_in_an_account_that_is_excluded() -> None:
     pool = pool_of(key("a", reset_at_ms=int((START + 60) * 1000)), key("b"))
 
-    assert pool.choose(ANY, START, frozenset({"a", "b"})) == Limited(START + 60)
+    assert pool.choose(ANY, START, frozenset({"b"})) == Limited(START + 60)
+    assert pool.choose(ANY, START, frozenset({"a", "b"})) == AllTried()
 
 
 # Hybrid

@@ -8,9 +8,10 @@ import pytest
 
 from addon.rotation.bucket import TokenBucket
 from addon.rotation.health import HealthScore
+from addon.rotation.moments import NEVER
 from addon.rotation.policy import BucketPolicy, HealthPolicy, Policy, Strategy
-from addon.rotation.state import NEVER, AccountState
-from addon.rotation.strategies import Standing, standing
+from addon.rotation.state import AccountState
+from addon.rotation.strategies import Grade, Standing, standing
 
 NOW = 10_000.0
 
@@ -59,7 +60,9 @@ def test_the_hybrid_score_is_the_formula(
 def test_under_min_usable_or_without_a_whole_token_an_account_is_tired(
     health: float, tokens: float, *, tired: bool
 ) -> None:
-    assert standing(account_with(health, tokens, 0), NOW, Policy()).tired is tired
+    grade = standing(account_with(health, tokens, 0), NOW, Policy()).grade
+
+    assert (grade is Grade.TIRED) is tired
 
 
 @pytest.mark.parametrize(
