@@ -78,6 +78,8 @@ class QwenProxy:
         for warning in project_warnings(Path.cwd()):
             logger.warning(warning)
         add_options(loader, self._base)
+        # It tells of every renewal at the level of our own lines.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._uninstall = [
             self._install_stream_class(),
             ConnectionPolicy(self.is_our_host).install(),
