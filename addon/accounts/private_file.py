@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+_OPENCODE_FOLDER: Final = "opencode"
+
 _HAS_MODES: Final = os.name != "nt"
 
 Signature: TypeAlias = tuple[int, int, int, int, int]
@@ -136,9 +138,20 @@ def _close_to_others(descriptor: int, path: Path, mode: int) -> tuple[str, ...]:
 
 
 def folder_warnings(path: Path) -> tuple[str, ...]:
-    """Whether others could put a file of theirs in the place of ``path``. Raises OSError."""
+    """Whether others could put a file of theirs in the place of ``path``. Raises OSError.
+
+    OpenCode's folder, which holds secrets of its own too, is closed to them; another
+    folder is only told of, since it may be anybody's.
+    """
     folder = Path(os.path.realpath(path)).parent
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if not _HAS_MODES or not mode & 0o022:
+    found = folder.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if not _HAS_MODES or not mode & 0o077:
+        return ()
+    if folder.name == _OPENCODE_FOLDER and found.st_uid == os.geteuid():
+        with suppress(OSError):
+            folder.chmod(mode & 0o700)
+            return (f"{folder} was open to other users (mode {mode:04o}): it is 0700 now.",)
+    if not mode & 0o022:
         return ()
     return (f"Other users can write in {folder} (mode {mode:04o}), and so replace {path.name}.",)

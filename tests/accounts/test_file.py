@@ -101,7 +101,6 @@ def test_a_file_without_accounts(
     content: str, kind: FaultKind, message: str, path: Path, store: JsonFileStore
 ) -> None:
     path.write_text(content)
-    path.chmod(0o600)
     found = store.load()
     assert found.fault is not None
     assert found.accounts == ()
@@ -133,7 +132,6 @@ def test_a_file_that_may_not_be_read_and_then_may(powerless: Path) -> None:
     assert fault is not None
     assert fault.kind is FaultKind.UNREADABLE
     assert fault.message == f"{path} cannot be read: Permission denied."
-    path.chmod(0o600)
     assert ids(store.load()) == ["k"]
 
 
@@ -272,3 +270,27 @@ def test_a_folder_in_which_others_can_write_is_told_and_left(
         f"Other users can write in {path.parent} (mode {mode:04o}), and so replace accounts.json.",
     )
     assert mode_of(path.parent) == mode
+
+
+def test_opencodes_own_folder_is_closed_to_other_users(tmp_path: Path) -> None:
+    folder = tmp_path / "opencode"
+    path = folder / "accounts.json"
+    folder.mkdir()
+    write(path, KEY)
+    folder.chmod(0o755)
+
+    (warning,) = JsonFileStore(path).load().warnings
+
+    assert "0700 now" in warning
+    assert mode_of(folder) == 0o700
+
+
+def test_another_folder_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    path = folder / "accounts.json"
+    folder.mkdir()
+    write(path, KEY)
+    folder.chmod(0o755)
+
+    assert not JsonFileStore(path).load().warnings
+    assert mode_of(folder) == 0o755
