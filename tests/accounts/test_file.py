@@ -101,6 +101,7 @@ def test_a_file_without_accounts(
     content: str, kind: FaultKind, message: str, path: Path, store: JsonFileStore
 ) -> None:
     path.write_text(content)
+    path.chmod(0o600)
     found = store.load()
     assert found.fault is not None
     assert found.accounts == ()
@@ -132,6 +133,7 @@ def test_a_file_that_may_not_be_read_and_then_may(powerless: Path) -> None:
     assert fault is not None
     assert fault.kind is FaultKind.UNREADABLE
     assert fault.message == f"{path} cannot be read: Permission denied."
+    path.chmod(0o600)
     assert ids(store.load()) == ["k"]
 
 
