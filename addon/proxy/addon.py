@@ -260,6 +260,9 @@ class QwenProxy:
         except ApiError as error:
             if exchange.route.is_translated or flow.response is None or error is not verdict.error:
                 self._refuse(flow, exchange, error)
+        except Exception:
+            logger.exception("A refused request could not be sent again.")
+            self._refuse(flow, exchange, _internal_error())
         else:
             point_at(flow, exchange, lease)
             exchange.resend = True
@@ -292,12 +295,12 @@ class QwenProxy:
         exchange = self._exchanges.get(flow)
         if exchange is None or not exchange.awaits_upstream or flow.response is None:
             return
-        if exchange.lease is not None and not exchange.is_settled:
-            self._the_broker().observe(exchange.lease, flow.response.headers)
         if not exchange.is_out:
             # Another addon has answered in the upstream's place, after us.
             self._close(flow)
             return
+        if exchange.lease is not None and not exchange.is_settled:
+            self._the_broker().observe(exchange.lease, flow.response.headers)
         if not self._can_resend and exchange.lease is not None:
             fallback.hide_token(flow, exchange.lease)
             fallback.begin(flow.response, exchange)

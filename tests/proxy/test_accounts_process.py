@@ -69,7 +69,7 @@ def test_a_broken_file_is_named_and_left_alone(
     answer = ask(proxy, recorder)
     proxy.stop()
 
-    assert answer.status_code in (401, 500)
+    assert answer.status_code == 401
     assert "accounts.json" in error_in(answer)["message"]  # type: ignore[operator]
     assert "accounts.json" in proxy.log
     assert (tmp_path / "accounts.json").read_text("utf-8") == text
@@ -105,7 +105,7 @@ def test_a_file_that_others_can_read_is_told(
     told.stop()
 
     lines = [line for line in told.log.splitlines() if "accounts.json" in line]
-    assert any("0600" in line or "chmod" in line or "mode" in line for line in lines), told.log
+    assert any("0600" in line for line in lines), told.log
     assert "0600" not in quiet
 
 

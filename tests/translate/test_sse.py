@@ -51,7 +51,7 @@ def test_any_split_gives_the_same_events(
     assert data_of(*chunks) == data_of(raw)
 
 
-def test_a_large_event_in_small_pieces_is_read_in_linear_time() -> None:
+def test_a_large_event_in_small_pieces_comes_out_whole() -> None:
     payload = b"x" * 1_000_000
     raw = b"data: " + payload + b"\n\n"
     assert data_of(*(raw[i : i + 1000] for i in range(0, len(raw), 1000))) == [payload]
