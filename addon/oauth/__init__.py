@@ -1,14 +1,18 @@
-"""Renews the tokens of signed-in accounts; the one room that opens connections of its own.
+"""Gets tokens and renews them; the one room that opens connections of its own.
 
-``OAuthClient`` speaks with the OAuth server; ``Refresher`` sees to it that each
-refresh token is used once, by one process, and that what it brings is kept.
+``OAuthClient`` speaks with the OAuth server; ``DeviceFlow`` signs a person in;
+``Refresher`` sees to it that each refresh token is used once, by one process, and
+that what it brings is kept.
 """
 
 from addon.oauth.client import OAuthClient
+from addon.oauth.device import DeviceAuthorization, DeviceFlow, SignInDenied, SignInExpired
 from addon.oauth.grant import InvalidGrant, OAuthError, OAuthRefused, OAuthUnreachable, TokenGrant
 from addon.oauth.refresher import Refresher, RefreshFailed, SignInNeeded, TokenEndpoint
 
 __all__ = [
+    "DeviceAuthorization",
+    "DeviceFlow",
     "InvalidGrant",
     "OAuthClient",
     "OAuthError",
@@ -16,6 +20,8 @@ __all__ = [
     "OAuthUnreachable",
     "RefreshFailed",
     "Refresher",
+    "SignInDenied",
+    "SignInExpired",
     "SignInNeeded",
     "TokenEndpoint",
     "TokenGrant",

@@ -1,4 +1,4 @@
-"""Speaks with the OAuth server: the refresh of tokens, RFC 6749 §6.
+"""Speaks with the OAuth server: forms go there, tokens come back (RFC 6749 §6, RFC 8628).
 
 A refresh token may be good only once, so a request is never sent again where the
 first may have been heard: another server is tried only where none took the call.
@@ -50,7 +50,7 @@ class OAuthClient:
         says whom to trust; default: the certificate authorities that certifi lists.
         """
         self._servers = (base_url, *fallback_urls)
-        self._client_id = client_id
+        self.client_id = client_id
         self._clock = clock
         self._answer_seconds = answer_seconds
         self._tls = tls
@@ -64,25 +64,32 @@ class OAuthClient:
         form = {
             "grant_type": "refresh_token",
             "refresh_token": refresh_token,
-            "client_id": self._client_id,
+            "client_id": self.client_id,
         }
-        server, answer = await self._post(_TOKEN_PATH, form)
-        now_ms = int(self._clock() * 1000)
-        return read_grant(server, answer.status_code, answer.content, now_ms=now_ms)
+        server, status, body = await self.post(_TOKEN_PATH, form)
+        return read_grant(server, status, body, now_ms=int(self._clock() * 1000))
 
-    async def _post(self, path: str, form: Mapping[str, str]) -> tuple[str, httpx.Response]:
-        """The answer, and which server gave it. Raises OAuthUnreachable."""
-        for server in self._servers:
+    async def post(
+        self, path: str, form: Mapping[str, str], *, at: str | None = None
+    ) -> tuple[str, int, bytes]:
+        """Which server answered, with which status and body.
+
+        ``at`` is the only one to ask, where it must be a certain one. Raises OAuthUnreachable.
+        """
+        servers = (at,) if at is not None else self._servers
+        for server in servers:
             try:
-                return server, await self._exchange(f"{server}{path}", form)
+                answer = await self._exchange(f"{server}{path}", form)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
             except (TimeoutError, httpx.TimeoutException):
                 why = f"{server} did not answer within {self._answer_seconds:g} s"
             except httpx.HTTPError as error:
                 why = f"{server} broke off ({type(error).__name__})"
+            else:
+                return server, answer.status_code, answer.content
             raise OAuthUnreachable(why)
-        raise OAuthUnreachable(f"{', '.join(self._servers)} cannot be reached")
+        raise OAuthUnreachable(f"{', '.join(servers)} cannot be reached")
 
     async def _exchange(self, url: str, form: Mapping[str, str]) -> httpx.Response:
         if self._tls is None:

@@ -27,6 +27,8 @@ _CODES: Final = frozenset(
         "temporarily_unavailable",
         "slow_down",
         "access_denied",
+        "authorization_pending",
+        "expired_token",
     }
 )
 """RFC 6749 §5.2 and §4.1.2.1, RFC 8628 §3.5."""
@@ -75,21 +77,28 @@ def read_grant(server: str, status: int, body: bytes, *, now_ms: int) -> TokenGr
     Raises InvalidGrant, or OAuthRefused for any other answer without a token, be it an
     empty one with status 200.
     """
-    answer = _object(body)
+    answer = read_object(body)
     if status == 200:
         grant = _grant(answer, now_ms)
         if grant is None:
             raise OAuthRefused(status, None, f"{server} answered without a token (HTTP 200)")
         return grant
+    refused = read_error(server, status, answer, "gave no token")
+    if refused.code == "invalid_grant" and status in (400, 401):
+        raise InvalidGrant(f"{server} does not accept the refresh token any more")
+    raise refused
+
+
+def read_error(server: str, status: int, answer: Mapping[str, object], what: str) -> OAuthRefused:
+    """The refusal in ``answer`` (RFC 6749 §5.2): ``what`` is what ``server`` did not do."""
     error = answer.get("error")
     code = error if isinstance(error, str) and error in _CODES else None
-    if code == "invalid_grant" and status in (400, 401):
-        raise InvalidGrant(f"{server} does not accept the refresh token any more")
     told = f"HTTP {status}, {code}" if code else f"HTTP {status}"
-    raise OAuthRefused(status, code, f"{server} refused to renew the token ({told})")
+    return OAuthRefused(status, code, f"{server} {what} ({told})")
 
 
-def _object(body: bytes) -> Mapping[str, object]:
+def read_object(body: bytes) -> Mapping[str, object]:
+    """The JSON object in ``body``; an empty one where there is none."""
     try:
         answer = from_json(body)
     except ValueError:
@@ -106,7 +115,7 @@ def _grant(answer: Mapping[str, object], now_ms: int) -> TokenGrant | None:
         isinstance(refresh_token, str) and is_sendable(refresh_token)
     ):
         return None
-    seconds = _seconds(answer.get("expires_in"))
+    seconds = read_seconds(answer.get("expires_in"))
     return TokenGrant(
         access_token=access_token,
         refresh_token=refresh_token,
@@ -115,8 +124,11 @@ def _grant(answer: Mapping[str, object], now_ms: int) -> TokenGrant | None:
     )
 
 
-def _seconds(expires_in: object) -> float | None:
-    """A lifetime that makes no sense is as good as none; some servers send it as a text."""
+def read_seconds(expires_in: object) -> float | None:
+    """A time in seconds (``expires_in``, ``interval``); some servers send it as a text.
+
+    One that makes no sense is as good as none.
+    """
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
     try:

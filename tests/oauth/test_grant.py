@@ -100,7 +100,7 @@ def test_with_any_other_status_it_ends_nothing() -> None:
 
 def test_an_error_that_is_not_registered_is_not_repeated() -> None:
     body = b'{"error": "refresh-0123456789", "error_description": "refresh-0123456789"}'
-    assert told(400, body) == f"{SERVER} refused to renew the token (HTTP 400)"
+    assert told(400, body) == f"{SERVER} gave no token (HTTP 400)"
 
 
 @given(st.integers(100, 599), st.binary() | st.text().map(str.encode))
