@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from addon.broker import Broker, Needs, Served
-from addon.broker.startup import open_broker
+from addon.broker.startup import open_broker, reasoning_key
 from addon.errors import ApiError
 from addon.settings import Settings
 from tests.support.accounts import write_accounts
@@ -124,3 +124,35 @@ async def test_tokens_are_kept_fresh_by_a_proxy_that_nobody_uses(
 
 def _secrets(sign_in: SignIn) -> set[str]:
     return {sign_in.access_token, sign_in.refresh_token}
+
+
+# The key that seals reasoning
+
+
+def test_the_key_for_reasoning_is_made_when_it_is_asked_for(
+    path: Path, server: OAuthServer
+) -> None:
+    write_accounts(path, [server.sign_in("work").entry(**BASE_URL)])
+    opened(path, server)
+    assert [file.name for file in path.parent.glob("*.key")] == []
+    env = {"QWEN_ACCOUNTS_FILE": str(path)}
+
+    key = reasoning_key(env)
+
+    assert [file.name for file in path.parent.glob("*.key")] == ["qwen-reasoning.key"]
+    assert reasoning_key(env) == key
+
+
+async def test_a_key_that_cannot_be_kept_serves_till_the_end_and_is_told_of_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir(0o700)
+    path.with_name("qwen-reasoning.key").write_text("no key")
+    env = {"QWEN_ACCOUNTS_FILE": str(path)}
+
+    keys = await asyncio.gather(*(asyncio.to_thread(reasoning_key, env) for _ in range(8)))
+
+    assert len(set(keys)) == 1
+    [told] = [record.message for record in caplog.records]
+    assert "qwen-reasoning.key holds no key; it is left as it is." in told
+    assert keys[0].hex() not in caplog.text
