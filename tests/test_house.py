@@ -25,7 +25,7 @@ TRESPASSES: Final = [
     ("sans-io", "rotation", "import time"),
     ("sans-io", "rotation", "from random import random"),
     ("accounts-file", "broker", "from addon.accounts import document"),
-    ("accounts-file", "cli", "from addon.accounts.file import *"),
+    ("accounts-file", "proxy", "from addon.accounts.file import *"),
     ("layers", "accounts", "from addon import broker"),
     ("layers", "settings", "from addon import accounts"),
     ("layers", "broker", "from addon.proxy import routing"),

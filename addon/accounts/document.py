@@ -29,7 +29,7 @@ from addon.accounts.entry import (
     state_of,
     with_state,
 )
-from addon.accounts.store import Json, State
+from addon.accounts.store import Json, StateChange
 from addon.faults import Fault
 
 VERSION: Final = 1
@@ -111,16 +111,16 @@ def with_account(document: Document, account: Account) -> Document:
     return _read({**document.root, "accounts": entries})
 
 
-def with_states(document: Document, states: Mapping[str, State]) -> Document:
-    """``document`` with statistics merged into the entries of accounts that are there.
+def with_states(document: Document, changes: Mapping[str, StateChange]) -> Document:
+    """``document`` with these changes to the statistics of accounts that are there, by id.
 
-    The very document where that changes nothing. Raises ValueError where there is more
-    than statistics in ``states``.
+    The very document where that changes nothing. Raises ValueError where ``changes`` are
+    of more than statistics.
     """
     entries = [*_entries(document.root)]
-    for account_id in states.keys() & document.places.keys():
+    for account_id in changes.keys() & document.places.keys():
         place = document.places[account_id]
-        entries[place] = with_state(entries[place], states[account_id])
+        entries[place] = with_state(entries[place], changes[account_id])
     if entries == document.root["accounts"]:
         return document
     return _read({**document.root, "accounts": entries})

@@ -7,6 +7,7 @@ Reading and writing mirror each other: ``EntryModel`` names the keys that are re
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -27,7 +28,7 @@ from addon.accounts.account import (
     is_sendable,
     resource_base_url,
 )
-from addon.accounts.store import Json, State
+from addon.accounts.store import AtLeast, Change, Json, Plus, StateChange
 from addon.faults import Fault, faults
 
 
@@ -190,29 +191,43 @@ def state_of(entry: Json) -> dict[str, Json]:
     return {key: value for key, value in entry.items() if key not in _NO_STATE}
 
 
-def with_state(entry: Json, state: State) -> dict[str, Json]:
-    """``entry`` with ``state`` merged into it, as AccountStore.save_state says.
+def with_state(entry: Json, change: StateChange) -> dict[str, Json]:
+    """``entry`` with ``change`` made to its statistics.
 
-    Raises ValueError where ``state`` holds what is no statistic.
+    Raises ValueError where ``change`` is of more than statistics.
     """
     assert isinstance(entry, dict)  # else it meant no account
-    if touched := _NO_STATE.intersection(state):
+    if touched := _NO_STATE.intersection(change):
         raise ValueError(f"not a statistic: {', '.join(sorted(touched))}")
-    return _merged(entry, state, deeper=True)
+    return _merged(entry, change)
 
 
-def _merged(there: State, new: State, *, deeper: bool) -> dict[str, Json]:
+def _merged(there: Mapping[str, Json], change: StateChange) -> dict[str, Json]:
     merged = dict(there)
-    for key, value in new.items():
-        before = merged.get(key)
-        if value is None:
+    for key, new in change.items():
+        if new is None:
             merged.pop(key, None)
-        elif deeper and isinstance(value, dict):
-            known = before if isinstance(before, dict) else {}
-            merged[key] = _merged(known, value, deeper=False)
         else:
-            merged[key] = value
+            merged[key] = _changed(merged.get(key), new)
     return merged
+
+
+def _changed(there: Json, new: Change) -> Json:
+    match new:
+        case Plus(count):
+            return _number(there, 0) + count
+        case AtLeast(number):
+            return max(_number(there, number), number)
+        case Mapping():
+            return _merged(there if isinstance(there, dict) else {}, new)
+        case _:
+            return new
+
+
+def _number(value: Json, default: int) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return value
 
 
 def _fields(account: Account) -> dict[str, Json]:

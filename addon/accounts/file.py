@@ -41,7 +41,14 @@ from addon.accounts.private_file import (
     replace_file,
     signature,
 )
-from addon.accounts.store import FaultKind, Snapshot, State, StoreError, StoreFault
+from addon.accounts.store import (
+    FaultKind,
+    Snapshot,
+    State,
+    StateChange,
+    StoreError,
+    StoreFault,
+)
 
 HOW_TO_ADD: Final = (
     'Put a key into it, as {"version": 1, "accounts": [{"apiKey": "sk-...", "baseUrl": '
@@ -112,9 +119,11 @@ class JsonFileStore:
         """See AccountStore."""
         return self._document.states()
 
-    async def save_state(self, states: Mapping[str, State]) -> None:
+    async def save_state(self, changes: Mapping[str, StateChange]) -> Mapping[str, State]:
         """See AccountStore."""
-        await self._change(lambda found: with_states(found, states), is_news=False)
+        changed = await self._change(lambda found: with_states(found, changes), is_news=False)
+        states = changed.states()
+        return {account_id: states[account_id] for account_id in changes if account_id in states}
 
     # Credentials
 

@@ -20,9 +20,32 @@ from addon.faults import Fault
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 State: TypeAlias = Mapping[str, Json]
-"""Statistics of one account as they are kept: keys and values are the business of who keeps them.
+"""Statistics of one account as they are kept; what they mean is the business of who keeps them."""
 
-None in the place of a value is for what is to be removed.
+
+@dataclass(frozen=True, slots=True)
+class Plus:
+    """A number to be added to the one that is there; what is no number counts as zero."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number that takes the place of a smaller one, and of what is no number."""
+
+    number: int
+
+
+Change: TypeAlias = "Json | Plus | AtLeast | Mapping[str, Change]"
+
+StateChange: TypeAlias = Mapping[str, Change]
+"""What is to become of one account's statistics.
+
+An object is merged into the one that is there, key by key, at any depth. Its leaves are
+changes of one number or value each, which need nothing but that one: Plus, AtLeast,
+another value to put there, or None to remove what is there. So several processes may
+change the same account at once, in any order, and none takes away what another counted.
 """
 
 
@@ -88,11 +111,10 @@ class AccountStore(Protocol):
         Other people's keys are among them.
         """
 
-    async def save_state(self, states: Mapping[str, State]) -> None:
-        """Keep these statistics, by account id, beside what others keep there.
+    async def save_state(self, changes: Mapping[str, StateChange]) -> Mapping[str, State]:
+        """Change statistics, by account id, all or none of them; gives what is there then.
 
-        An object is merged into the one that is there, key by key; None, for a value or
-        in such an object, removes. An account that is not there is passed over. Raises
+        An account that is not there is passed over, and not among what is given. Raises
         StoreError, and ValueError for a key that is no statistic but the user's own.
         """
 

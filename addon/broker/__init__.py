@@ -5,7 +5,9 @@
 - ``desk``          seats on accounts: chosen, taken, settled
 - ``line``          the requests that wait for one
 - ``renewal``       tokens kept fresh
-- ``write_behind``  statistics on their way to disk
+- ``token_server``  where they are renewed, if it can be reached
+- ``statistics``    what the pool knows, as changes of what the store has
+- ``write_behind``  these changes on their way to disk
 - ``policy``        the settings, in the terms of the rooms below
 - ``refusals``      why there is no account, in words
 - ``surroundings``  time and chance
@@ -22,6 +24,7 @@ from addon.rotation.limits import UpstreamLimits, read_limits
 from addon.rotation.outcome import (
     ClientGone,
     Cut,
+    Declined,
     Failed,
     LimitKind,
     Outcome,
@@ -39,6 +42,7 @@ __all__ = [
     "Broker",
     "ClientGone",
     "Cut",
+    "Declined",
     "Failed",
     "Lease",
     "LeaseNotOpen",

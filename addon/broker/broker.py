@@ -34,6 +34,7 @@ from addon.rotation.decision import Needs
 from addon.rotation.limits import read_limits
 from addon.rotation.outcome import ClientGone, Outcome, Unauthorized
 from addon.rotation.pool import AccountView
+from addon.rotation.rejection import ACCEPTED
 from addon.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
@@ -58,14 +59,13 @@ class Broker:
         surroundings = surroundings or Surroundings()
         self._store = store
         self._settings = settings
-        self._refresher = refresher
         self._surroundings = surroundings
         self._clock = surroundings.clock
         self._snapshot: Snapshot | None = None
         self._desk = Desk(settings, accounts_path=accounts_path, pid=surroundings.pid)
         self._line = Line(self._desk, surroundings, look=self.reload)
         self._renewals = Renewals(refresher, surroundings, look=self.reload)
-        self._statistics = WriteBehind(self._desk.changes, store.save_state, surroundings)
+        self._statistics = WriteBehind(self._desk.statistics, store.save_state, surroundings)
 
     # Coming and going
 
@@ -86,7 +86,7 @@ class Broker:
     def reconfigure(self, settings: Settings) -> None:
         """Go by ``settings`` from now on; what is known of the accounts stays."""
         if not same_oauth_servers(settings, self._settings):
-            self._refresher.endpoint = oauth_client_from(settings)
+            self._renewals.ask(oauth_client_from(settings))
         self._settings = settings
         self._desk.reconfigure(settings, self._clock())
         self._follow_up()
@@ -163,11 +163,11 @@ class Broker:
     async def after_unauthorized(self, lease: Lease) -> Lease | None:
         """After a 401: another lease on the same account, in the place of ``lease``.
 
-        None where its token cannot be renewed, or was already for this request: then
-        ``lease`` is settled. May be cancelled, and then ``lease`` is open still. Raises
-        LeaseNotOpen.
+        None where its token cannot be renewed, or was already, for this request or for the
+        one that was refused before it: then ``lease`` is settled. May be cancelled, and then
+        ``lease`` is open still. Raises LeaseNotOpen.
         """
-        if lease.is_renewed or not isinstance(lease.account.credential, OAuthCredential):
+        if not self._may_renew(lease):
             self.settle(lease, Unauthorized())
             return None
         self._renewals.refused(lease.account)
@@ -187,6 +187,13 @@ class Broker:
         again = self._lease(seat, account, lease.waited_seconds)
         return replace(again, is_renewed=True)
 
+    def _may_renew(self, lease: Lease) -> bool:
+        """Whether another token might be the answer to a 401."""
+        account = lease.account
+        is_sign_in = isinstance(account.credential, OAuthCredential)
+        was_refused = self._desk.rejection(account.id).is_of_this_credential
+        return is_sign_in and not lease.is_renewed and not was_refused
+
     def observe(self, lease: Lease, headers: Mapping[str, str]) -> None:
         """The answer on ``lease`` came with these headers: what they say of limits is noted."""
         now = self._clock()
@@ -201,13 +208,17 @@ class Broker:
         (``acquire`` with ``prefer``), rather than another; None where it need not.
         Raises LeaseNotOpen if ``lease`` was given back before.
         """
+        was_accepted = self._desk.rejection(lease.account.id) == ACCEPTED
         pace_seconds = self._free(lease.id, lease.account, outcome)
-        if isinstance(outcome, Unauthorized):
+        is_accepted = self._desk.rejection(lease.account.id) == ACCEPTED
+        if was_accepted and not is_accepted:
             _log.warning(
-                "Account %s is left out until it gets another key or sign-in: "
-                "its upstream does not accept the one that it has.",
+                "Account %s is left out: its upstream does not accept its credential. Give it "
+                "another key or sign-in. Now and then it is tried whether this one works again.",
                 lease.account.name,
             )
+        elif is_accepted and not was_accepted:
+            _log.info("Account %s is accepted again.", lease.account.name)
         return pace_seconds
 
     def _free(self, seat_id: int, account: Account, outcome: Outcome) -> float | None:
@@ -247,6 +258,10 @@ class Broker:
     def base_urls(self) -> frozenset[str]:
         """Where the accounts' requests go, as last read, without trailing slashes."""
         return self._desk.base_urls()
+
+    def models(self) -> tuple[str, ...]:
+        """The models that accounts and settings name, by name; there may be others."""
+        return tuple(sorted({*self._settings.models, *self._desk.models()}))
 
     def snapshot(self) -> tuple[AccountView, ...]:
         """How every account is doing now, in file order."""

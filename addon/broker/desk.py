@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from addon.accounts.account import Account, ApiKeyCredential, BadBaseUrl, resolve_base_url
+from addon.accounts.account import Account, BadBaseUrl, resolve_base_url
 from addon.accounts.store import Snapshot, State
 from addon.broker.lease import LeaseNotOpen
 from addon.broker.line import Wish
 from addon.broker.policy import policy_from
 from addon.broker.refusals import NothingNow, refusal_for, without_base_url
+from addon.broker.statistics import Statistics
 from addon.errors import ApiError
 from addon.rotation.decision import Chosen, Decision, Needs
 from addon.rotation.limits import UpstreamLimits
 from addon.rotation.outcome import ClientGone, Outcome
 from addon.rotation.pool import AccountView, Pool
-from addon.rotation.record import AccountRecord
+from addon.rotation.rejection import Rejection
 from addon.settings import DEFAULT_BASE_URL, Settings
 
 _log: Final = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Desk:
         self._accounts_path = accounts_path
         self._pid = pid
         self._pool = Pool(policy_from(settings, pid))
+        self.statistics = Statistics(self._pool)
         self._snapshot = Snapshot()
         self._accounts: dict[str, Account] = {}
         """Those to whose base URL a token may be sent, by id, in file order."""
@@ -65,9 +67,7 @@ class Desk:
         """Go on with these accounts; ``states`` has what a former run knew of them."""
         before, self._snapshot = self._accounts, snapshot
         self._line_up(now)
-        for account_id in self._accounts.keys() - before.keys():
-            record = AccountRecord.from_json(states.get(account_id, {}))
-            self._pool.restore(account_id, record)
+        self.statistics.adopt(states, new=self._accounts.keys() - before.keys())
 
     def reconfigure(self, settings: Settings, now: float) -> None:
         """Go by ``settings`` from now on; what is known of the accounts stays."""
@@ -90,7 +90,7 @@ class Desk:
         for line in self._left_out:
             if line not in told:
                 _log.warning("%s", line)
-        self._pool.update_accounts(map(_as_renewable, self._accounts.values()), now)
+        self._pool.update_accounts(self._accounts.values(), now)
 
     # Seats: see line.Source
 
@@ -148,7 +148,7 @@ class Desk:
         it need not. Raises LeaseNotOpen.
         """
         seat = self._leave(seat_id, account)
-        pace = self._pool.settle(_as_renewable(account), seat.needs, outcome, now, jitter=jitter)
+        pace = self._pool.settle(account, seat.needs, outcome, now, jitter=jitter)
         return None if pace is None else pace.seconds
 
     def move(self, seat_id: int, account: Account) -> Seat:
@@ -169,9 +169,9 @@ class Desk:
         """An answer said what is left of the account's limits."""
         self._pool.observe(account_id, limits, now)
 
-    def changes(self) -> dict[str, State]:
-        """By account id, the statistics that changed since this was last asked."""
-        return {each: self._pool.record(each).to_json() for each in self._pool.dirty()}
+    def rejection(self, account_id: str) -> Rejection:
+        """How the account's upstream takes its credential."""
+        return self._pool.rejection(account_id)
 
     def accounts(self) -> tuple[Account, ...]:
         """The accounts in file order, without those that are left out."""
@@ -185,6 +185,13 @@ class Desk:
         """Where requests of ``account`` go, which may have left the file meanwhile."""
         return self._base_urls.get(account.id) or self._resolve(account)
 
+    def models(self) -> frozenset[str]:
+        """The models that the enabled accounts name."""
+        enabled = [account for account in self._accounts.values() if account.enabled]
+        return frozenset(
+            name for each in enabled for name in (*(each.models or ()), *each.model_map)
+        )
+
     def views(self, now: float) -> tuple[AccountView, ...]:
         """How every account is doing, in file order."""
         return self._pool.views(now)
@@ -193,12 +200,3 @@ class Desk:
         return resolve_base_url(
             account, configured=self._settings.configured_base_url, default=DEFAULT_BASE_URL
         )
-
-
-def _as_renewable(account: Account) -> Account:
-    """``account`` as the pool is to see it: that its token has an end is the broker's affair."""
-    credential = account.credential
-    if isinstance(credential, ApiKeyCredential):
-        return account
-    token = credential.access_token or "renewed before it is used"
-    return replace(account, credential=replace(credential, access_token=token, expires_at_ms=None))

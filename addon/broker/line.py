@@ -165,6 +165,7 @@ class Line(Generic[SeatT]):
         self._waiting.pop(waiting, None)
         if not waiting.turn.cancelled() and waiting.turn.exception() is None:
             self._source.give_back(waiting.turn.result(), self._clock())
+            self.serve()
         if not self._waiting:
             self._alarm.clear()
 

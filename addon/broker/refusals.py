@@ -50,11 +50,13 @@ def refusal_for(
                 f"No account has a credential that works: {_listed(a.name for a in accounts)}. "
                 f"Sign in again, or put a new key into {accounts_path}.",
             )
-        case Limited(free_at):
+        case Limited(free_at, reason):
             seconds = max(0.0, free_at - now)
+            words = f" Its last refusal: {reason}" if reason else ""
             return refusal(
                 Code.RATE_LIMIT_EXCEEDED,
-                f"All accounts are limited; the first is free again in {math.ceil(seconds)} s.",
+                "All accounts are limited; the first is free again in "
+                f"{math.ceil(seconds)} s.{words}",
                 retry_after_seconds=seconds,
             )
         case AllTried():

@@ -8,7 +8,8 @@ A token is due some time before it expires. From then on the keeper, or else the
 request, has it renewed in the background; only a token that is dead is waited for:
 one that has expired, is missing, or was refused by the upstream. Where renewing
 fails, it is left alone for a while that grows with every failure; what is asked
-meanwhile is told so at once.
+meanwhile is told so at once. Where the server cannot be reached, that goes for all of
+them together (``token_server``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Final, Protocol
 
 from addon.accounts.account import Account, ApiKeyCredential, OAuthCredential
 from addon.broker.surroundings import Alarm, Surroundings
+from addon.broker.token_server import TokenServer
 from addon.oauth import RefreshFailed, SignInNeeded, TokenEndpoint
 
 _log: Final = logging.getLogger(__name__)
@@ -119,6 +121,7 @@ class Renewals:
         """``look`` picks up what changed in the store; it may call ``adopt``."""
         self._refresher = refresher
         self._clock = surroundings.clock
+        self.ask(refresher.endpoint)
         self._jitter = surroundings.jitter
         self._alarm = Alarm(surroundings, self._ring)
         self._look = look
@@ -126,6 +129,13 @@ class Renewals:
         self._is_keeping = False
         self._tokens: dict[str, _Token] = {}
         self._running: dict[str, asyncio.Task[Account]] = {}
+        self._told_of_server = False
+        """Whether it was said that the server cannot be reached."""
+
+    def ask(self, endpoint: TokenEndpoint) -> None:
+        """Renew at ``endpoint`` from now on."""
+        self._server = TokenServer(endpoint, self._clock)
+        self._refresher.endpoint = self._server
 
     # What is to be kept fresh
 
@@ -178,9 +188,13 @@ class Renewals:
             return account
         if token.dies_at() > now:
             return token.account
-        if account.id not in self._running and token.rests(now):
-            over_for_good = token.rest_seconds == math.inf
-            raise (SignInNeeded if over_for_good else RefreshFailed)(token.reason)
+        if account.id not in self._running:
+            if token.rests(now):
+                over_for_good = token.rest_seconds == math.inf
+                raise (SignInNeeded if over_for_good else RefreshFailed)(token.reason)
+            if self._server.rests(now):
+                why = self._server.reason
+                raise RefreshFailed(f"The token of {account.name} was not renewed: {why}.")
         return await asyncio.shield(self._begin(token.account))
 
     # One renewal
@@ -201,7 +215,10 @@ class Renewals:
             _log.warning("%s", why)
             raise
         except RefreshFailed as why:
-            self._note_failure(account, str(why))
+            if self._server.rests(self._clock()):
+                self._tell_of_server()
+            else:
+                self._note_failure(account, str(why))
             raise
         except Exception as bug:
             # left alone for a while too, or the keeper would try without end;
@@ -210,6 +227,7 @@ class Renewals:
             self._note_failure(account, reason)
             raise RefreshFailed(reason) from bug
         else:
+            self._told_of_server = False
             if account.id in self._tokens:
                 self._tokens[account.id] = self._token(renewed, self._tokens[account.id])
             return renewed
@@ -231,6 +249,11 @@ class Renewals:
                 _log.warning("%s", reason)
         token.failures = min(token.failures + 1, _FAILURES_COUNTED)
         token.failed_at, token.rest_seconds, token.reason = self._clock(), rest_seconds, reason
+
+    def _tell_of_server(self) -> None:
+        if not self._told_of_server:
+            _log.warning("No token is renewed for now: %s.", self._server.reason)
+        self._told_of_server = True
 
     # The keeper
 
@@ -265,7 +288,7 @@ class Renewals:
         """When ``token`` is to be renewed ahead of need; infinity where none is to be."""
         if self._window_seconds is None:
             return math.inf
-        return token.is_due_at(self._window_seconds, now)
+        return max(token.is_due_at(self._window_seconds, now), self._server.free_at(now))
 
     def _token(self, account: Account, before: _Token | None) -> _Token:
         """What is known of the account's token, which may be the one from before."""

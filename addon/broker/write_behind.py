@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
-from addon.accounts.store import State, StoreError
+from addon.accounts.store import State, StateChange, StoreError
 from addon.broker.surroundings import Alarm, Surroundings
 
 _log: Final = logging.getLogger(__name__)
@@ -19,23 +19,29 @@ _log: Final = logging.getLogger(__name__)
 _EVERY_SECONDS: Final = 1.0
 
 
+class Source(Protocol):
+    """Who knows what there is to write."""
+
+    def changes(self) -> Mapping[str, StateChange]:
+        """By account id, what is not written yet: the same again, and more, until ``saved``."""
+
+    def saved(self, states: Mapping[str, State]) -> None:
+        """The last ``changes`` were written, and this is what came of them."""
+
+
 class WriteBehind:
-    """Gathers changes, and writes them together."""
+    """Has changes gather, and writes them together."""
 
     def __init__(
         self,
-        changes: Callable[[], Mapping[str, State]],
-        save: Callable[[Mapping[str, State]], Awaitable[None]],
+        source: Source,
+        save: Callable[[Mapping[str, StateChange]], Awaitable[Mapping[str, State]]],
         surroundings: Surroundings,
     ) -> None:
-        """``changes`` gives, by account id, what has changed since it was last asked.
-
-        ``save`` keeps it, or raises StoreError.
-        """
-        self._changes = changes
+        """``save`` makes changes last and gives what came of them, or raises StoreError."""
+        self._source = source
         self._save = save
         self._alarm = Alarm(surroundings, self._ring)
-        self._unsaved: dict[str, State] = {}
         self._writing: asyncio.Task[None] | None = None
         self._is_told = False
         """Whether it was said that writing fails."""
@@ -59,16 +65,15 @@ class WriteBehind:
             self.note()  # the disk is slow: one write at a time
 
     async def _write(self) -> None:
-        self._unsaved.update(self._changes())
+        changes = self._source.changes()
         try:
-            if self._unsaved:
-                await self._save(self._unsaved)
+            if changes:
+                self._source.saved(await self._save(changes))
         except StoreError as why:
             if not self._is_told:
                 _log.warning("What is known of the accounts is not kept on disk: %s", why)
             self._is_told = True
         else:
             self._is_told = False
-            self._unsaved = {}
         finally:
             self._writing = None

@@ -16,6 +16,7 @@ What is known of one account:
 - ``prediction``  what it is good for, learned from refusals
 - ``backoff``     how long it rests when nobody knows how long
 - ``breaker``     whether it is left alone since it keeps failing
+- ``rejection``   whether it is left alone since its credential is refused
 - ``ledger``      what it did, by day
 - ``state``       all of these, and what each outcome does to them
 - ``record``      what of it is kept on disk

@@ -7,6 +7,7 @@ do not come back together. Pure: time (Unix seconds) and jitter are passed in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,10 @@ TIERS_SECONDS: Final[Mapping[RetryStrategy, tuple[float, ...]]] = {
     RetryStrategy.CONSERVATIVE: (5, 15, 30, 60, 120, 300, 600),
 }
 """The longest rest after the first refusal in a row, the second, and so on; the last stays."""
+
+ALLOCATION_TIERS_SECONDS: Final = (60.0, 300.0, 1800.0, 7200.0)
+"""The rests where a limit may be of the minute or of the day. When an account has been refused
+after each of them, it is the day's."""
 
 COUNTED_ONCE_SECONDS: Final = 2.0
 """Refusals of one account within this time are one: its requests ran into the limit together."""
@@ -56,6 +61,15 @@ class Backoff:
         tiers = TIERS_SECONDS[strategy]
         tier = min(max(self.refusals, 1), len(tiers)) - 1
         return tiers[tier] * (1 - jitter)
+
+    def allocation_rest_seconds(self, day_ends_in_seconds: float) -> float:
+        """How long to rest now where nobody knows whether it is for a minute or for the day.
+
+        No jitter: an account asked again too early would seem to be refused for longer.
+        """
+        tiers = (*ALLOCATION_TIERS_SECONDS, math.inf)
+        tier = min(max(self.refusals, 1), len(tiers)) - 1
+        return min(tiers[tier], day_ends_in_seconds)
 
     def moved(self, seconds: float) -> Backoff:
         """The same, ``seconds`` earlier: the clock was set back."""

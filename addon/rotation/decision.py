@@ -5,7 +5,7 @@ Values only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -22,6 +22,15 @@ class Needs:
     """The client's session: its prompt cache is warm where it was served last."""
     pid: int | None = None
     """The client's process id, where it can be known."""
+
+    @property
+    def proves_credential(self) -> bool:
+        """Whether its end says something of the credential that it went out with.
+
+        A request that names no model is for the list of models: some services ask for no
+        credential there, some refuse every one.
+        """
+        return self.model is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class Limited:
 
     free_at: float
     """When the first of them is through (Unix seconds)."""
+    reason: str = field(default="", compare=False)
+    """What its upstream said when it refused it, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)

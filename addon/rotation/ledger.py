@@ -35,7 +35,17 @@ class DayCount:
             self.cached_tokens + other.cached_tokens,
         )
 
+    def __sub__(self, other: DayCount) -> DayCount:
+        return DayCount(
+            self.requests - other.requests,
+            self.refused - other.refused,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.cached_tokens - other.cached_tokens,
+        )
 
+
+NOTHING: Final = DayCount()
 ONE_REQUEST: Final = DayCount(requests=1)
 ONE_REFUSAL: Final = DayCount(refused=1)
 

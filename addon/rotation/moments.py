@@ -6,6 +6,7 @@ Pure: every moment is computed from the one that is passed in, in seconds (Unix)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date
 from typing import Final
 
@@ -15,6 +16,9 @@ NEVER: Final = -math.inf
 DAY_SECONDS: Final = 86_400
 LONGEST_REST_SECONDS: Final = 31 * DAY_SECONDS
 """No account is left out for longer, whatever an upstream or a file says."""
+
+LATE_SECONDS: Final = 15 * 60.0
+"""How late a new period of a quota may begin."""
 
 _BEIJING_AHEAD_SECONDS: Final = 8 * 3600
 """China has one time, UTC+8, and no summer time."""
@@ -37,6 +41,16 @@ def next_monday_in_beijing(now: float) -> float:
     """The first Monday, 00:00 UTC+8, after ``now``."""
     today = _day_in_beijing(now)
     return _start_in_beijing(today + 7 - (today + _MONDAY_BEFORE_1970) % 7)
+
+
+def quota_is_back_at(now: float, next_end: Callable[[float], float]) -> float:
+    """When a quota is back that was found spent at ``now``; ``next_end`` says when periods end.
+
+    So shortly after such an end, it is that of the period before: the service's clock is
+    behind, or its books. Then it is asked once more before another whole period is waited for.
+    """
+    end = next_end(now - LATE_SECONDS)
+    return end if end > now else end + LATE_SECONDS
 
 
 def _day_in_beijing(now: float) -> int:

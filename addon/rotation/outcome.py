@@ -6,7 +6,7 @@ for people: they never hold a token.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -36,6 +36,8 @@ class LimitKind(StrEnum):
 
     RATE = "rate"
     """Requests or tokens a minute, or less: it passes by itself, soon."""
+    ALLOCATION = "allocation"
+    """Tokens a minute, or what is allocated for a longer time: the refusal does not tell which."""
     HOURS = "5-hour quota"
     DAY = "day's quota"
     WEEK = "week's quota"
@@ -53,6 +55,8 @@ class RateLimited:
     model: str | None = None
     """The one model (as the client names it) that is limited; None: the whole account."""
     kind: LimitKind = LimitKind.RATE
+    reason: str = field(default="", compare=False)
+    """In the upstream's words, if it had any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,21 @@ class RequestRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Declined:
+    """The upstream does not do what was asked beside its real work, such as to list its models.
+
+    It may well serve chat all the same: nothing is held against the account, but for this
+    request another is to be asked.
+    """
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClientGone:
     """The client left, or the proxy stopped, before the answer's end: nobody's fault."""
 
 
 Outcome: TypeAlias = (
-    Served | RateLimited | Unauthorized | Failed | Cut | RequestRefused | ClientGone
+    Served | RateLimited | Unauthorized | Failed | Cut | RequestRefused | Declined | ClientGone
 )

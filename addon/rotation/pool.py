@@ -38,6 +38,7 @@ from addon.rotation.moments import NEVER
 from addon.rotation.outcome import Failed, Outcome, RateLimited, Served, Unauthorized
 from addon.rotation.policy import Policy, RateLimitAction, Strategy
 from addon.rotation.record import AccountRecord
+from addon.rotation.rejection import ACCEPTED, Rejection
 from addon.rotation.routes import Lane, Route, Routes
 from addon.rotation.seat import AccountView as AccountView
 from addon.rotation.seat import Seat
@@ -69,6 +70,9 @@ class Pool:
         self._lineup = Lineup(0.0, 0)
         self._last_limited_at = NEVER
         self._dirty: set[str] = set()
+        """Ids of accounts that have changed since they were recorded."""
+        self._recorded: set[str] = set()
+        """Those whose record may not be kept yet."""
 
     # What the outside changes.
 
@@ -167,11 +171,11 @@ class Pool:
         self, route: Route, model: str | None, now: float, exclude: frozenset[str]
     ) -> Decision:
         """What to tell a request for which no account stands ready."""
-        free_at = route.first_free_at(
+        free_at, position = route.first_free(
             model, lambda position: self._seats[position].account.id not in exclude
         )
         if free_at < math.inf:
-            return Limited(free_at)
+            return Limited(free_at, self._seats[position].state.reason_to_rest(model, now))
         if not self._seats:
             return NoAccounts(Lack.EMPTY)
         enabled = [seat for seat in self._seats if seat.account.enabled]
@@ -195,6 +199,8 @@ class Pool:
         if is_crowded and seat.state.recovery.is_over(now):
             seat.state.next_start = max(now, seat.state.next_start) + RUSH_SPACING_SECONDS
         seat.state.take(now, self._policy)
+        if needs.proves_credential:
+            seat.state.show_credential(now)
         self._dirty.add(account_id)
         turn = next_turn(account_id, self._policy.strategy)
         if turn is not None:
@@ -218,7 +224,9 @@ class Pool:
         """
         self._catch_up(now)
         state = self._states[account.id]
-        state.settle(access(account), outcome, now, self._policy, jitter)
+        state.settle(outcome, now, self._policy, jitter)
+        if needs.proves_credential:
+            state.judge_credential(access(account), outcome, now)
         self._dirty.add(account.id)
         match outcome:
             case Served():
@@ -253,16 +261,40 @@ class Pool:
             seat.state.forecast.observe(limits)
             self._look_at(seat, now)
 
+    def rejection(self, account_id: str) -> Rejection:
+        """How the account's upstream takes its credential; of an unknown id: as accepted."""
+        state = self._states.get(account_id)
+        return ACCEPTED if state is None else state.rejection
+
     # What is kept on disk.
 
     def dirty(self) -> frozenset[str]:
-        """The ids whose record changed since this was last asked."""
-        changed, self._dirty = frozenset(self._dirty & self._states.keys()), set()
-        return changed
+        """The ids of whose record something is not kept yet."""
+        return frozenset((self._dirty | self._recorded) & self._states.keys())
 
     def record(self, account_id: str) -> AccountRecord:
         """What is to be kept of the account. Raises KeyError if there is no such account."""
-        return self._states[account_id].record(self._now)
+        record = self._states[account_id].record(self._now)
+        self._dirty.discard(account_id)
+        self._recorded.add(account_id)
+        return record
+
+    def keep(self, account_id: str, record: AccountRecord) -> None:
+        """``record`` is kept by now. An unknown id is passed over."""
+        self._recorded.discard(account_id)
+        state = self._states.get(account_id)
+        if state is not None:
+            state.keep(record)
+
+    def hear(self, account_id: str, on_disk: AccountRecord) -> None:
+        """What is kept of the account by now, other processes' doings included.
+
+        Only its days count here: the accounts themselves tell of the rest. An unknown id
+        is passed over.
+        """
+        state = self._states.get(account_id)
+        if state is not None:
+            state.kept_days = on_disk.days
 
     def restore(self, account_id: str, record: AccountRecord) -> None:
         """Go on from what was kept. Raises KeyError if there is no such account."""
@@ -304,12 +336,16 @@ class Pool:
         """Put one account where it stands now, or nowhere, until time changes that."""
         self._lineup.remove(seat.position)
         account, state = seat.account, seat.state
-        if not account.enabled or seat.needs_sign_in(now):
+        if not account.enabled:
+            return
+        if seat.needs_sign_in(now):
+            if state.rejection.stands(now):
+                self._lineup.look_again(seat.position, state.rejection.until)
             return
         cooling = state.models_cooling(now)
         free_at: dict[str | None, float] = {name: state.free_at(name) for name in cooling}
         where = None
-        changes_at = min(seat.token_expires_at(), *cooling.values(), math.inf)
+        changes_at = min(cooling.values(), default=math.inf)
         if state.blocked_until > now:
             free_at[None] = state.blocked_until
             changes_at = min(changes_at, state.blocked_until)

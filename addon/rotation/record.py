@@ -3,7 +3,8 @@
 Its JSON stands beside the account's own keys in the accounts file. Times there are Unix
 milliseconds, as everywhere in that file; here they are Unix seconds. Reading is
 tolerant: statistics are not precious, so what is wrong is as if it were not there.
-Values only.
+Several processes may keep records of one account: the tables of keys say how their words
+go together. Values only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from addon.rotation.prediction import LearnedLimit
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+LATER_STAYS: Final = frozenset({"lastUsed", "rateLimitResetAt", "modelResets"})
+"""Moments: of what two processes say, the later one holds."""
+ADDED_UP: Final = frozenset({"days"})
+"""Counts: what each process says is what it has to add."""
+
 _DIGITS: Final = 3
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -39,10 +45,7 @@ class AccountRecord:
     breaker: Breaker = CLOSED
     learned: LearnedLimit | None = None
     days: Mapping[str, DayCount] = field(default_factory=dict)
-    lapsed_models: frozenset[str] = frozenset()
-    """That may still stand in the file as cooling down, and are not any more."""
-    lapsed_days: frozenset[str] = frozenset()
-    """That may still stand in the file, and are too old to be kept."""
+    """What it did: where it was read, in all; where it is to be kept, what is to be added."""
 
     @property
     def rate_limit_reset_at_ms(self) -> int | None:
@@ -50,18 +53,12 @@ class AccountRecord:
         return None if self.cooling_until is None else _ms(self.cooling_until)
 
     def to_json(self) -> dict[str, Json]:
-        """The keys as on disk; a null takes what stands there away."""
+        """The keys as on disk; a null is for what is not to stand there."""
         entry: dict[str, Json] = {
             "breaker": _breaker_to_json(self.breaker),
             "limits": _learned_to_json(self.learned),
-            "modelResets": {
-                **dict.fromkeys(self.lapsed_models),
-                **{name: _ms(at) for name, at in self.model_cooling_until.items()},
-            },
-            "days": {
-                **dict.fromkeys(self.lapsed_days),
-                **{day: _day_to_json(count) for day, count in self.days.items()},
-            },
+            "modelResets": {name: _ms(at) for name, at in self.model_cooling_until.items()},
+            "days": {day: _day_to_json(count) for day, count in self.days.items()},
         }
         if self.last_used is not None:
             entry["lastUsed"] = _ms(self.last_used)
@@ -123,9 +120,17 @@ def _learned_from_json(table: Mapping[str, Json]) -> LearnedLimit | None:
     return LearnedLimit(requests, learned_at) if requests and learned_at else None
 
 
+def days_to_forget(entry: Mapping[str, Json]) -> list[str]:
+    """The days in ``entry`` that are too old to be kept."""
+    return _days_in(_table(entry, "days"))[:-DAYS_KEPT]
+
+
 def _days(table: Mapping[str, Json]) -> dict[str, DayCount]:
-    latest = sorted(day for day in table if _DAY.fullmatch(day))[-DAYS_KEPT:]
-    return {day: _day_from_json(_table(table, day)) for day in latest}
+    return {day: _day_from_json(_table(table, day)) for day in _days_in(table)[-DAYS_KEPT:]}
+
+
+def _days_in(table: Mapping[str, Json]) -> list[str]:
+    return sorted(day for day in table if _DAY.fullmatch(day))
 
 
 def _day_to_json(count: DayCount) -> dict[str, Json]:
@@ -149,8 +154,12 @@ def _day_from_json(table: Mapping[str, Json]) -> DayCount:
 
 
 def _ms(moment: float) -> int | None:
-    """Whole milliseconds, rounded up: nothing ends before its time."""
-    return math.ceil(moment * 1000) if math.isfinite(moment) else None
+    """Whole milliseconds, rounded up: nothing ends before its time.
+
+    What was read comes out the same: else two processes that repeat each other's word
+    would move it on and on.
+    """
+    return math.ceil(round(moment * 1000, _DIGITS)) if math.isfinite(moment) else None
 
 
 def _moment(value: Json) -> float | None:

@@ -3,9 +3,11 @@
 There are three kinds of refusal: of the request, which any account would meet; of the
 credential; and of the account for a while, since some limit is spent. The last needs a
 time of return. The upstream's own word (``retry-after``) counts, except that a quota
-spent for hours or days is not believed to be back within minutes. Without a word of its:
+spent for hours or days is not believed to be back within minutes. Without a word of its
+(where a quota is not back on the dot, it is asked for once more within a quarter of an hour):
 
     rate        not known: ``backoff`` finds out
+    allocation  the same: a minute if it is one of tokens a minute, else longer and longer
     5 hours     a window that slides, so part of it may be back any time: asked again
                 every quarter of an hour
     day         00:00 in Beijing
@@ -27,6 +29,7 @@ from addon.rotation.moments import (
     LONGEST_REST_SECONDS,
     next_midnight_in_beijing,
     next_monday_in_beijing,
+    quota_is_back_at,
 )
 from addon.rotation.outcome import (
     Failed,
@@ -49,6 +52,9 @@ _BALANCE_CODES: Final = ("arrearage", "insufficient_balance")
 _RATE_CODES: Final = ("throttling", "throttling.ratequota", "rate_limit_exceeded")
 """Codes for too many a minute, unless the message names a longer period."""
 _DEAD_KEY: Final = re.compile(r"invalid[ _-]?api[ _-]?key")
+_ALLOCATION_CODE: Final = "throttling.allocationquota"
+"""Model Studio's, for tokens a minute as for quotas, with the same words for both."""
+_FREE_QUOTA: Final = "free allocated quota"
 _PERIOD: Final = re.compile(r"\b(second|minute|hour|day|daily|week|month)")
 _KIND_BY_PERIOD: Final = {
     "second": LimitKind.RATE,
@@ -105,7 +111,7 @@ def _words(refused: Refused) -> str:
 def _limited(refused: Refused, kind: LimitKind, now: float) -> RateLimited:
     said = refused.retry_after_seconds or 0.0
     seconds: float | None = said
-    if kind is not LimitKind.RATE and said < _SOON_SECONDS:
+    if kind not in (LimitKind.RATE, LimitKind.ALLOCATION) and said < _SOON_SECONDS:
         seconds = _seconds_until_free(kind, now)
     elif said <= 0:
         seconds = None
@@ -113,6 +119,7 @@ def _limited(refused: Refused, kind: LimitKind, now: float) -> RateLimited:
         retry_after_seconds=seconds and min(seconds, LONGEST_REST_SECONDS),
         model=refused.model if _is_about_the_model(refused) else None,
         kind=kind,
+        reason=refused.message,
     )
 
 
@@ -128,19 +135,21 @@ def _kind(refused: Refused) -> LimitKind:
     period = _PERIOD.search(message)
     if period is not None:
         return _KIND_BY_PERIOD[period.group(1)]
+    if _ALLOCATION_CODE in codes and _FREE_QUOTA not in message:
+        return LimitKind.ALLOCATION
     return LimitKind.RATE if any(code in _RATE_CODES for code in codes) else LimitKind.DAY
 
 
 def _seconds_until_free(kind: LimitKind, now: float) -> float | None:
     match kind:
-        case LimitKind.RATE:
+        case LimitKind.RATE | LimitKind.ALLOCATION:
             return None
         case LimitKind.HOURS:
             return ASKED_AGAIN_SECONDS
         case LimitKind.DAY | LimitKind.MONTH | LimitKind.BALANCE:
-            return next_midnight_in_beijing(now) - now
+            return quota_is_back_at(now, next_midnight_in_beijing) - now
         case LimitKind.WEEK:
-            return next_monday_in_beijing(now) - now
+            return quota_is_back_at(now, next_monday_in_beijing) - now
         case _:
             assert_never(kind)
 

@@ -22,6 +22,11 @@ Entry: TypeAlias = tuple[float, int, float, int]
 Rank: TypeAlias = tuple[Grade, float]
 """The grade, and the points by which scores rise each second."""
 
+Return: TypeAlias = tuple[float, int]
+"""When an account comes free, and its position."""
+
+NOBODY: Final[Return] = (math.inf, -1)
+
 _MOST_ROUTES: Final = 1000
 """Clients name the models, so there has to be an end to them."""
 
@@ -37,17 +42,17 @@ class Lane:
     """The models for which alone they are cooling down."""
     ranks: dict[Rank, list[Entry]] = field(default_factory=dict)
     """Those that stand."""
-    resting: dict[str | None, list[tuple[float, int]]] = field(default_factory=dict)
+    resting: dict[str | None, list[Return]] = field(default_factory=dict)
     """When which position comes free: for a model of ``cooling``, or as a whole under None."""
 
     def serves(self, model: str | None) -> bool:
         """Whether requests for ``model`` may ever go to these accounts (None: model unknown)."""
         return self.models is None or model is None or model in self.models
 
-    def first_free_at(self, model: str | None, passes: Callable[[int], bool]) -> float:
-        """When the first that rests, and ``passes``, comes free for ``model``; else infinity."""
+    def first_free(self, model: str | None, passes: Callable[[int], bool]) -> Return:
+        """The first that rests, and ``passes``, to come free for ``model``; else NOBODY."""
         waiting = self.resting.get(model if model in self.cooling else None, ())
-        return next((when for when, position in waiting if passes(position)), math.inf)
+        return next((each for each in waiting if passes(each[1])), NOBODY)
 
     def is_empty(self) -> bool:
         """Whether no account is in it."""
@@ -62,9 +67,9 @@ class Route:
     """Those whose accounts are not cooling down for it: by priority, the lowest number first."""
     every: tuple[Lane, ...]
 
-    def first_free_at(self, model: str | None, passes: Callable[[int], bool]) -> float:
-        """When the first that rests, and ``passes``, comes free for ``model``; else infinity."""
-        return min((lane.first_free_at(model, passes) for lane in self.every), default=math.inf)
+    def first_free(self, model: str | None, passes: Callable[[int], bool]) -> Return:
+        """The first that rests, and ``passes``, to come free for ``model``; else NOBODY."""
+        return min((lane.first_free(model, passes) for lane in self.every), default=NOBODY)
 
 
 class Routes:

@@ -5,14 +5,13 @@ Values only; times are Unix seconds.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from addon.accounts.account import Account, ApiKeyCredential
+from addon.accounts.account import Account
 from addon.rotation.ledger import DayCount
 from addon.rotation.moments import NEVER, utc_day
 from addon.rotation.policy import Policy
-from addon.rotation.state import AccountState, access
+from addon.rotation.state import AccountState
 from addon.rotation.strategies import Grade, standing
 
 
@@ -25,6 +24,10 @@ class AccountView:
     enabled: bool
     priority: int
     needs_sign_in: bool
+    """It has no credential that its upstream accepts."""
+    refused_until: float | None
+    """When a request will see whether its refused credential works again; None: it is not
+    refused, or now."""
     health: float
     """0…100."""
     tokens: float
@@ -55,16 +58,11 @@ class Seat:
     state: AccountState
 
     def needs_sign_in(self, now: float) -> bool:
-        """Whether the account has no credential that its upstream would accept."""
-        account = self.account
-        return self.state.refused == access(account) or account.needs_sign_in(int(now * 1000))
+        """Whether the account has no credential that its upstream would accept.
 
-    def token_expires_at(self) -> float:
-        """When the account's token dies by itself."""
-        credential = self.account.credential
-        if isinstance(credential, ApiKeyCredential) or credential.expires_at_ms is None:
-            return math.inf
-        return credential.expires_at_ms / 1000
+        A token that has expired is no matter: it is renewed before it is used.
+        """
+        return self.account.requires_reauth or self.state.rejection.stands(now)
 
     def view(self, now: float, policy: Policy) -> AccountView:
         """How the account is doing at ``now``."""
@@ -78,6 +76,7 @@ class Seat:
             enabled=account.enabled,
             priority=account.priority,
             needs_sign_in=self.needs_sign_in(now),
+            refused_until=state.rejection.until if state.rejection.stands(now) else None,
             health=state.health_at(now, policy.health).score,
             tokens=state.bucket.at(now, policy.bucket).tokens,
             in_flight=state.in_flight,
@@ -88,5 +87,5 @@ class Seat:
             requests_per_minute=learned.requests if learned and learned.holds(now) else None,
             grade=standing(state, now, policy).grade,
             last_used=state.last_used if state.last_used > NEVER else None,
-            today=state.days.get(utc_day(now), DayCount()),
+            today=state.day(utc_day(now)),
         )

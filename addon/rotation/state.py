@@ -7,6 +7,7 @@ passed in, in seconds (Unix).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, assert_never
 
@@ -15,11 +16,18 @@ from addon.rotation.backoff import RESTED, Backoff
 from addon.rotation.breaker import CLOSED, Breaker
 from addon.rotation.bucket import TokenBucket
 from addon.rotation.health import MAX_SCORE, HealthScore
-from addon.rotation.ledger import DAYS_KEPT, ONE_REFUSAL, ONE_REQUEST, DayCount, tokens_of
-from addon.rotation.moments import LONGEST_REST_SECONDS, NEVER, utc_day
+from addon.rotation.ledger import NOTHING, ONE_REFUSAL, ONE_REQUEST, DayCount, tokens_of
+from addon.rotation.moments import (
+    LONGEST_REST_SECONDS,
+    NEVER,
+    next_midnight_in_beijing,
+    quota_is_back_at,
+    utc_day,
+)
 from addon.rotation.outcome import (
     ClientGone,
     Cut,
+    Declined,
     Failed,
     LimitKind,
     Outcome,
@@ -33,6 +41,7 @@ from addon.rotation.policy import HealthPolicy, Policy
 from addon.rotation.prediction import Forecast
 from addon.rotation.record import AccountRecord
 from addon.rotation.recovery import WELL, Recovery
+from addon.rotation.rejection import ACCEPTED, Rejection
 
 FORGOTTEN_AFTER_SECONDS: Final = 3600.0
 """How long after its last use an account that left the file is remembered."""
@@ -58,15 +67,24 @@ class AccountState:
     cooling_until: float = NEVER
     model_cooling_until: dict[str, float] = field(default_factory=dict)
     """By the model's name as clients send it, for refusals that were about one model."""
-    refused: Access | None = None
-    """The credential that the upstream did not accept, until the account gets another."""
+    access: Access | None = None
+    """What it goes to its upstream with now."""
+    rejection: Rejection = ACCEPTED
+    """Whether that was accepted."""
     backoff: Backoff = RESTED
+    allocation: Backoff = RESTED
+    """The same for refusals that may be of the minute or of the day."""
     breaker: Breaker = CLOSED
     recovery: Recovery = WELL
     forecast: Forecast = field(default_factory=Forecast)
     days: dict[str, DayCount] = field(default_factory=dict)
+    """What it did that is not on disk yet …"""
+    kept_days: Mapping[str, DayCount] = field(default_factory=dict)
+    """… and what was on disk when that was last heard of, other processes' doings included."""
     next_start: float = NEVER
     """Before this moment no further request is to go out, where many come at once."""
+    limit_reason: str = ""
+    """What the upstream said at the last refusal because of a limit."""
     recorded_reset_ms: int | None = None
     """The end of the cooldown as last recorded: the file may say it back to us."""
 
@@ -84,22 +102,32 @@ class AccountState:
 
         What the file merely repeats is no news: this process knows better.
         """
+        if access(account) != self.access:
+            self.access = access(account)
+            is_sign_in = isinstance(account.credential, OAuthCredential)
+            self.rejection = self.rejection.for_another_token() if is_sign_in else ACCEPTED
         used_ms, reset_ms = account.last_used_ms, account.rate_limit_reset_at_ms
         if used_ms is not None and (before is None or used_ms != before.last_used_ms):
             self.last_used = max(self.last_used, min(used_ms / 1000, now))
-        is_news = reset_ms != (before.rate_limit_reset_at_ms if before else None)
-        if is_news and (reset_ms is None or reset_ms != self.recorded_reset_ms):
-            self.cooling_until = NEVER if reset_ms is None else reset_ms / 1000
-            self.recovery = Recovery.from_rest(self.cooling_until)
+        if reset_ms != (before.rate_limit_reset_at_ms if before else None):
+            self._learn_of_rest(reset_ms, now)
+
+    def _learn_of_rest(self, reset_ms: int | None, now: float) -> None:
+        """Rest until then, as another process found out; None: somebody has ended the rest.
+
+        What this process said itself may come back at any time, and means nothing.
+        """
+        if reset_ms is None:
+            self.cooling_until, self.recovery = NEVER, WELL
+        elif reset_ms != self.recorded_reset_ms:
+            until = min(reset_ms / 1000, now + LONGEST_REST_SECONDS)
+            if until > self.cooling_until:
+                self._cool(None, until)
+                self.limit_reason = ""
 
     def record(self, now: float) -> AccountRecord:
-        """What is to be kept on disk. What lapsed is told once, and forgotten."""
-        lapsed_models = {name for name, at in self.model_cooling_until.items() if at <= now}
-        for name in lapsed_models:
-            del self.model_cooling_until[name]
-        lapsed_days = sorted(self.days)[:-DAYS_KEPT]
-        for day in lapsed_days:
-            del self.days[day]
+        """What is to be kept on disk: the same, and more, until ``keep`` says that it is."""
+        self.model_cooling_until = self.models_cooling(now)
         record = AccountRecord(
             last_used=None if self.last_used == NEVER else self.last_used,
             cooling_until=None if self.cooling_until == NEVER else self.cooling_until,
@@ -109,11 +137,18 @@ class AccountState:
             breaker=self.breaker,
             learned=self.forecast.learned,
             days=dict(self.days),
-            lapsed_models=frozenset(lapsed_models),
-            lapsed_days=frozenset(lapsed_days),
         )
         self.recorded_reset_ms = record.rate_limit_reset_at_ms
         return record
+
+    def keep(self, record: AccountRecord) -> None:
+        """``record`` is on disk now: what it adds there need not be added again."""
+        left = {day: count - record.days.get(day, NOTHING) for day, count in self.days.items()}
+        self.days = {day: count for day, count in left.items() if count != NOTHING}
+
+    def day(self, day: str) -> DayCount:
+        """What it did on that day, as far as this process knows."""
+        return self.kept_days.get(day, NOTHING) + self.days.get(day, NOTHING)
 
     def restore(self, record: AccountRecord, now: float, policy: Policy) -> None:
         """Go on from what was kept on disk, as far as it makes sense at ``now``."""
@@ -135,7 +170,7 @@ class AccountState:
         probe_at = min(record.breaker.shut_until, now + policy.breaker.probe_seconds)
         self.breaker = Breaker(record.breaker.failures, probe_at)
         self.forecast.learned = record.learned
-        self.days |= record.days
+        self.kept_days = record.days
 
     # Questions.
 
@@ -151,6 +186,10 @@ class AccountState:
     def free_at(self, model: str | None) -> float:
         """When the account may be chosen for ``model`` again; in the past if it may."""
         return max(self._cools_until(model), self.blocked_until)
+
+    def reason_to_rest(self, model: str | None, now: float) -> str:
+        """What the upstream said, where a limit is why it may not be chosen for ``model`` now."""
+        return self.limit_reason if self._cools_until(model) > now else ""
 
     def models_cooling(self, now: float) -> dict[str, float]:
         """The models for which alone it is cooling down, and until when."""
@@ -180,10 +219,8 @@ class AccountState:
         self.in_flight += 1
         self._count(ONE_REQUEST, now)
 
-    def settle(
-        self, access: Access, outcome: Outcome, now: float, policy: Policy, jitter: float
-    ) -> None:
-        """A request that went out by ``access`` has come to its end.
+    def settle(self, outcome: Outcome, now: float, policy: Policy, jitter: float) -> None:
+        """A request that went out on the account has come to its end.
 
         ``jitter`` in [0, 1) spreads rests of unknown length.
 
@@ -203,16 +240,34 @@ class AccountState:
                 self._limited(outcome, now, policy, jitter)
             case Failed() | Cut():
                 self.health = self.health.changed_by(policy.health.failure_penalty)
-            case Unauthorized():
-                self.refused = access
             case ClientGone():
                 self.bucket = self.bucket.after_return(policy.bucket)
-            case RequestRefused():
+            case Unauthorized() | RequestRefused() | Declined():
                 pass
             case _:
                 assert_never(outcome)
         if not isinstance(outcome, RateLimited):
-            self.backoff = self.backoff.after_end(served=isinstance(outcome, Served))
+            served = isinstance(outcome, Served)
+            self.backoff = self.backoff.after_end(served=served)
+            self.allocation = self.allocation.after_end(served=served)
+
+    def show_credential(self, now: float) -> None:
+        """The request that goes out will prove whether the credential is accepted."""
+        self.rejection = self.rejection.after_start(now)
+
+    def judge_credential(self, access: Access, outcome: Outcome, now: float) -> None:
+        """The request that was to prove it, and went out by ``access``, has come to its end."""
+        if access != self.access:
+            return
+        match outcome:
+            case Served() | Cut():
+                self.rejection = ACCEPTED
+            case Unauthorized():
+                self.rejection = self.rejection.after_refusal(now)
+            case ClientGone():
+                self.rejection = self.rejection.after_nothing(now)
+            case _:
+                pass
 
     def set_back(self, seconds: float) -> None:
         """Move all that is remembered along with a clock that was set back."""
@@ -224,8 +279,10 @@ class AccountState:
             model: until - seconds for model, until in self.model_cooling_until.items()
         }
         self.backoff = self.backoff.moved(seconds)
+        self.allocation = self.allocation.moved(seconds)
         self.breaker = self.breaker.moved(seconds)
         self.recovery = self.recovery.moved(seconds)
+        self.rejection = self.rejection.moved(seconds)
         self.forecast.set_back(seconds)
         self.next_start -= seconds
 
@@ -235,7 +292,7 @@ class AccountState:
 
     def _count(self, count: DayCount, now: float) -> None:
         day = utc_day(now)
-        self.days[day] = self.days.get(day, DayCount()) + count
+        self.days[day] = self.days.get(day, NOTHING) + count
 
     def _break(self, outcome: Outcome, now: float, policy: Policy) -> None:
         """What ``outcome`` does to the breaker; an answer that broke off does nothing."""
@@ -244,7 +301,7 @@ class AccountState:
                 self.breaker = self.breaker.after_failure(now, policy.breaker)
             case ClientGone():
                 self.breaker = self.breaker.after_nothing()
-            case Served() | RateLimited() | Unauthorized() | RequestRefused():
+            case Served() | RateLimited() | Unauthorized() | RequestRefused() | Declined():
                 self.breaker = self.breaker.after_answer()
             case Cut():
                 pass
@@ -252,6 +309,7 @@ class AccountState:
                 assert_never(outcome)
 
     def _limited(self, refusal: RateLimited, now: float, policy: Policy, jitter: float) -> None:
+        self.limit_reason = refusal.reason
         is_rate = refusal.kind is LimitKind.RATE
         if is_rate and self.backoff.counts(now):
             self.health = self.health.changed_by(policy.health.rate_limit_penalty)
@@ -263,10 +321,19 @@ class AccountState:
         if seconds is None:
             if self._cools_until(refusal.model) > now:
                 return  # one of those that ran into the limit together, or went out before
-            seconds = self.backoff.rest_seconds(policy.retry_strategy, jitter)
-            if is_rate and policy.predicts_limits:
-                seconds = min(seconds, self.forecast.seconds_until_room(now))
+            seconds = self._begin_rest(refusal.kind, now, policy, jitter)
         self._cool(refusal.model, now + min(seconds, LONGEST_REST_SECONDS))
+
+    def _begin_rest(self, kind: LimitKind, now: float, policy: Policy, jitter: float) -> float:
+        """For how many seconds to rest where nobody said how long."""
+        if kind is LimitKind.ALLOCATION:
+            self.allocation = self.allocation.after_refusal(now, self.in_flight)
+            day_ends_at = quota_is_back_at(now, next_midnight_in_beijing)
+            return self.allocation.allocation_rest_seconds(day_ends_at - now)
+        seconds = self.backoff.rest_seconds(policy.retry_strategy, jitter)
+        if kind is LimitKind.RATE and policy.predicts_limits:
+            seconds = min(seconds, self.forecast.seconds_until_room(now))
+        return seconds
 
     def _cools_until(self, model: str | None) -> float:
         """The end of the cooldown itself, the last as it may be."""
@@ -288,7 +355,7 @@ def _counted(outcome: Outcome) -> DayCount:
     match outcome:
         case Served(Usage() as usage):
             return tokens_of(usage)
-        case RateLimited() | Unauthorized() | RequestRefused():
+        case RateLimited() | Unauthorized() | RequestRefused() | Declined():
             return ONE_REFUSAL
         case _:
-            return DayCount()
+            return NOTHING

@@ -67,6 +67,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Url = Annotated[str, AfterValidator(check_base_url)]
 Network = Annotated[IPNetwork, BeforeValidator(_network)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+NonEmpty = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -199,6 +200,13 @@ class Settings(Table):
         strict=False,
         description="Further hosts whose Responses requests are served from the accounts, "
         "api.openai.com say.",
+    )
+
+    models: Annotated[tuple[NonEmpty, ...], BeforeValidator(listed)] = Field(
+        (),
+        strict=False,
+        description="Models that GET /models lists, beside those that accounts name, where a "
+        "service has no such list.",
     )
 
     @property

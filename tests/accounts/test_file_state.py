@@ -10,7 +10,7 @@ import pytest
 from addon.accounts.document import with_account
 from addon.accounts.file import JsonFileStore
 from addon.accounts.lock import locked
-from addon.accounts.store import StoreError
+from addon.accounts.store import AtLeast, Plus, StoreError
 from tests.accounts.files import ACCOUNT, KEY, SIGN_IN, ids, read, write
 
 PLUGINS = {"successCount": 3, "failureCount": 1, "consecutiveFailures": 0}
@@ -41,6 +41,44 @@ async def test_none_removes(path: Path, store: JsonFileStore) -> None:
     await store.save_state({"k": {"rateLimitResetAt": None, "days": {"2026-01-01": None}}})
 
     assert read(path)["accounts"] == [{**KEY, "days": {"2026-01-02": {}}}]
+
+
+async def test_a_count_is_added_to_the_one_that_is_there_at_any_depth(
+    path: Path, store: JsonFileStore
+) -> None:
+    write(path, {**KEY, "days": {"2026-01-01": {"requests": 3, "note": "x"}}})
+
+    change = {"requests": Plus(2), "refused": Plus(1), "note": Plus(5)}
+    await store.save_state({"k": {"days": {"2026-01-01": change, "2026-01-02": change}}})
+
+    assert read(path)["accounts"][0]["days"] == {
+        "2026-01-01": {"requests": 5, "note": 5, "refused": 1},
+        "2026-01-02": {"requests": 2, "refused": 1, "note": 5},
+    }
+
+
+@pytest.mark.parametrize(
+    ("there", "then"), [(5, 9), (9, 9), (12, 12), (12.5, 12.5), (None, 9), ("x", 9), (True, 9)]
+)
+async def test_a_number_that_is_to_be_at_least_so_much_does_not_fall(
+    there: object, then: float, path: Path, store: JsonFileStore
+) -> None:
+    write(path, {**KEY, "lastSeen": there})
+
+    await store.save_state({"k": {"lastSeen": AtLeast(9)}})
+
+    assert read(path)["accounts"][0]["lastSeen"] == then
+
+
+async def test_what_came_of_it_is_given_for_each_account_that_is_there(
+    path: Path, store: JsonFileStore
+) -> None:
+    write(path, {**KEY, "days": {"2026-01-01": {"requests": 3}}}, SIGN_IN)
+    change = {"days": {"2026-01-01": {"requests": Plus(1)}}}
+
+    assert await store.save_state({"k": change, "gone": change}) == {
+        "k": {"days": {"2026-01-01": {"requests": 4}}}
+    }
 
 
 async def test_an_object_takes_the_place_of_what_is_none(path: Path, store: JsonFileStore) -> None:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from addon.accounts.account import Account
 from addon.broker import (
     ClientGone,
     Cut,
+    Declined,
     Failed,
     Lease,
     Needs,
@@ -49,6 +49,7 @@ accounts = st.lists(
     max_size=3,
     unique_by=lambda account: account.id,
 )
+BREAKER_FAILURES = 2
 NOBODY = frozenset[str]()
 wishes = st.fixed_dictionaries(
     {
@@ -71,6 +72,7 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Cut, st.just("reset")),
     st.builds(Unauthorized),
     st.builds(RequestRefused, st.just(400)),
+    st.builds(Declined, st.just(404)),
     st.builds(ClientGone),
 )
 
@@ -79,11 +81,11 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
 class Request:
     """One request, from its coming to its end."""
 
-    wish: dict[str, object]
+    wish: dict[str, Any]
     came_at: float
     patience_seconds: float
-    task: asyncio.Task[Lease]
-    answered_at: float = field(default=0.0)
+    task: asyncio.Task[Lease] = field(init=False)
+    answered_at: float = field(init=False)
     is_settled: bool = False
 
     @property
@@ -127,24 +129,26 @@ class Histories(RuleBasedStateMachine):
     def settings(self) -> Settings:
         return Settings(
             max_rate_limit_wait_seconds=self.patience_seconds,
-            breaker_failures=2,
+            breaker_failures=BREAKER_FAILURES,
             breaker_probe_seconds=5,
         )
 
     @rule(wish=wishes, several=st.sampled_from([1, 1, 3]))
-    def requests_come(self, wish: dict[str, object], several: int) -> None:
+    def requests_come(self, wish: dict[str, Any], several: int) -> None:
         self.run(self._come(wish, several))
 
-    async def _come(self, wish: dict[str, object], several: int) -> None:
+    async def _come(self, wish: dict[str, Any], several: int) -> None:
         for _ in range(several):
-            task = asyncio.create_task(self.world.broker.acquire(**wish))  # type: ignore[arg-type]
-            request = Request(wish, self.world.clock.now, self.patience_seconds, task)
-            task.add_done_callback(partial(self._note, request))
+            request = Request(wish, self.world.clock.now, self.patience_seconds)
+            request.task = asyncio.create_task(self._answer(request))
             self.requests.append(request)
         await idle()
 
-    def _note(self, request: Request, _task: asyncio.Task[Lease]) -> None:
-        request.answered_at = self.world.clock.now
+    async def _answer(self, request: Request) -> Lease:
+        try:
+            return await self.world.broker.acquire(**request.wish)
+        finally:
+            request.answered_at = self.world.clock.now
 
     @rule(data=st.data())
     def a_client_leaves(self, data: st.DataObject) -> None:
@@ -182,21 +186,22 @@ class Histories(RuleBasedStateMachine):
         self.world.broker.settle(request.lease, outcome)
         await idle()
 
-    @rule(limit=limits)
-    def all_accounts_run_into_a_limit(self, limit: RateLimited) -> None:
-        self.run(self._exhaust(limit))
+    @rule(end=st.one_of(limits, st.builds(Failed, st.just("503"))))
+    def all_accounts_run_into_a_limit_or_break_down(self, end: Outcome) -> None:
+        self.run(self._exhaust(end))
 
-    async def _exhaust(self, limit: RateLimited) -> None:
+    async def _exhaust(self, end: Outcome) -> None:
         self.world.broker.reload()
         for request in self.requests:
             if request.holds:
-                await self._settle(request, limit)
+                await self._settle(request, end)
         for view in self.world.broker.snapshot():
             if not view.enabled or view.needs_sign_in or view.cooling_until is not None:
                 continue
-            await self._come({"needs": Needs(model="coder"), "prefer": view.id}, 1)
-            if self.requests[-1].holds:
-                await self._settle(self.requests[-1], limit)
+            for _ in range(BREAKER_FAILURES if isinstance(end, Failed) else 1):
+                await self._come({"needs": Needs(model="coder"), "prefer": view.id}, 1)
+                if self.requests[-1].holds:
+                    await self._settle(self.requests[-1], end)
 
     @rule(seconds=st.sampled_from([0.05, 0.5, 1.0, 3.0, 30.0, 100.0]))
     def time_passes(self, seconds: float) -> None:

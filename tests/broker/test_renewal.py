@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +12,7 @@ from addon.broker import LeaseNotOpen, RateLimited, Served, Unauthorized
 from addon.errors import ApiError
 from addon.oauth import RefreshFailed, SignInNeeded
 from addon.settings import Settings
-from tests.broker.world import START, Memory, World, idle, key, signed_in
+from tests.broker.world import CODER, START, Memory, World, idle, key, signed_in
 
 NOT_AHEAD = Settings(proactive_refresh=False)
 
@@ -392,6 +393,62 @@ async def test_a_key_that_is_refused_has_no_second_chance(
     assert await world.broker.after_unauthorized(await world.acquire()) is None
     assert (await world.refusal()).code == "reauthentication_required"
     assert "Account a is left out" in caplog.text
+
+
+async def test_a_refused_key_is_tried_again_ever_less_often_and_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    world = world_of(key("a"))
+    tried_at = []
+    for _ in range(2000):
+        with suppress(ApiError):
+            lease = await world.broker.acquire(CODER)
+            tried_at.append(world.clock.now - START)
+            assert await world.broker.after_unauthorized(lease) is None
+        await world.clock.advance(1)
+    assert tried_at == [0, 60, 180, 420, 900, 1800]
+    assert caplog.text.count("Account a is left out") == 1
+
+    await world.clock.advance(900)
+    await world.serve()
+    await world.serve()
+
+    assert caplog.text.count("Account a is accepted again") == 1
+    await world.meet(Unauthorized())
+    assert caplog.text.count("Account a is left out") == 2
+
+
+async def test_a_refused_sign_in_is_tried_again_without_another_renewal() -> None:
+    world = world_of(signed_in("a"))
+    again = await world.broker.after_unauthorized(await world.acquire())
+    assert again is not None
+    assert await world.broker.after_unauthorized(again) is None
+
+    for seconds in (60, 120, 240):
+        await world.clock.advance(seconds)
+        assert await world.broker.after_unauthorized(await world.acquire()) is None
+    assert len(world.refresher.asked) == 1
+
+    world.memory.put(signed_in("a", token="of a new sign-in"))
+    assert await world.broker.after_unauthorized(await world.acquire()) is not None
+    assert len(world.refresher.asked) == 2
+
+
+async def test_while_the_others_are_limited_a_refused_key_is_tried_and_not_waited_for() -> None:
+    world = world_of(key("a"), key("b"), settings=Settings(max_rate_limit_wait_seconds=100))
+    await world.meet(Unauthorized())
+    await world.meet(RateLimited(90))
+
+    waiting = await world.ask()
+    await world.clock.advance(59)
+    assert not waiting.done()
+    await world.clock.advance(1)
+    assert (await waiting).account.name == "a"
+    world.broker.settle(await waiting, Unauthorized())
+    await world.meet(RateLimited(3600))
+
+    assert (await world.refusal()).code == "rate_limit_exceeded"
 
 
 async def test_after_a_401_a_sign_in_that_is_over_ends_the_account() -> None:

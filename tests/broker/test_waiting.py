@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from addon.broker import Failed, Lease, Needs, RateLimited, Served
+from addon.broker import Failed, Lease, LimitKind, Needs, RateLimited, Served
 from addon.errors import ApiError
 from addon.settings import Settings
 from tests.broker.world import CODER, START, Memory, World, idle, key
@@ -74,6 +74,25 @@ async def test_when_all_are_limited_the_answer_says_exactly_for_how_long() -> No
     assert (refused.status, refused.code) == (429, "rate_limit_exceeded")
     assert refused.headers()["retry-after"] == "21"
     assert refused.headers()["retry-after-ms"] == "20250"
+
+
+async def test_the_answer_repeats_what_the_first_to_come_free_was_refused_with() -> None:
+    world = World(Memory(key("a"), key("b")), Settings(max_rate_limit_wait_seconds=0))
+    await world.meet(RateLimited(60, reason="Slow down."))
+    await world.meet(RateLimited(3600, kind=LimitKind.DAY, reason="Come back tomorrow."))
+
+    assert (await world.refusal()).message.endswith("in 60 s. Its last refusal: Slow down.")
+    assert (await world.refusal(CODER, "a")).message.endswith("Come back tomorrow.")
+
+
+async def test_where_failures_are_why_nobody_serves_no_old_refusal_is_repeated() -> None:
+    settings = Settings(max_rate_limit_wait_seconds=0, breaker_failures=1)
+    world = World(Memory(key("a")), settings)
+    await world.meet(RateLimited(1, reason="Slow down."))
+    await world.clock.advance(61)
+    await world.meet(Failed("503"))
+
+    assert (await world.refusal()).message.endswith("free again in 30 s.")
 
 
 async def test_a_wait_ends_at_once_when_it_has_become_too_long() -> None:
@@ -257,6 +276,20 @@ async def test_a_client_that_leaves_in_the_moment_of_its_turn_leaves_nothing_beh
 
     assert (world.broker.waiting, world.broker.open_leases) == (0, 0)
     assert [view.in_flight for view in world.broker.snapshot()] == [0]
+
+
+async def test_what_a_client_gives_back_in_the_moment_of_its_turn_goes_to_the_next() -> None:
+    settings = Settings(breaker_failures=1, breaker_probe_seconds=30)
+    world = World(Memory(key("a")), settings)
+    await world.meet(Failed("503"))
+    leaver, stayer = await world.ask(), await world.ask()
+    world.clock.now += 30
+    world.broker.reconfigure(settings)  # one may go to see whether it serves again
+
+    leaver.cancel()
+    await idle()
+
+    assert leased(stayer) == "a"
 
 
 async def test_a_client_that_has_just_left_is_not_called_up() -> None:

@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 import pytest
 
 from addon.accounts.account import Account, ApiKeyCredential, OAuthCredential
+from addon.accounts.entry import with_state
 from addon.accounts.file import JsonFileStore
-from addon.accounts.store import AccountStore, Snapshot, State, StoreError
+from addon.accounts.store import AccountStore, Snapshot, State, StateChange, StoreError
 from addon.broker import Broker, Lease, Needs, Outcome, Served
 from addon.broker.surroundings import Surroundings
 from addon.errors import ApiError
@@ -145,7 +146,7 @@ class Memory:
     def __init__(self, *accounts: Account) -> None:
         self._snapshot = Snapshot(accounts)
         self.saved: dict[str, State] = {}
-        self.writes: list[Mapping[str, State]] = []
+        self.writes: list[Mapping[str, StateChange]] = []
         self.fault: str | None = None
         """Why nothing can be written."""
 
@@ -155,10 +156,14 @@ class Memory:
     def states(self) -> Mapping[str, State]:
         return self.saved
 
-    async def save_state(self, states: Mapping[str, State]) -> None:
+    async def save_state(self, changes: Mapping[str, StateChange]) -> Mapping[str, State]:
         if self.fault is not None:
             raise StoreError(self.fault)
-        self.writes.append(dict(states))
+        self.writes.append(changes)
+        there = [each.id for each in self._snapshot.accounts if each.id in changes]
+        written = {each: with_state({**self.saved.get(each, {})}, changes[each]) for each in there}
+        self.saved |= written
+        return written
 
     def put(self, *accounts: Account) -> None:
         """Each in the place of the one with its id, else at the end."""

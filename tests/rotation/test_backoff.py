@@ -22,6 +22,16 @@ def test_each_refusal_in_a_row_raises_the_tier_up_to_the_last(strategy: RetryStr
     assert rests == [*tiers, *[tiers[-1]] * (12 - len(tiers))]
 
 
+def test_a_rest_of_the_minute_or_the_day_grows_until_it_is_the_days() -> None:
+    backoff, rests = RESTED, []
+    for number in range(6):
+        backoff = backoff.after_refusal(NOW + number * 10_000, 0)
+        rests.append(backoff.allocation_rest_seconds(50_000))
+
+    assert rests == [60, 300, 1800, 7200, 50_000, 50_000]
+    assert backoff.allocation_rest_seconds(20) == 20
+
+
 def test_jitter_is_full_and_never_leaves_no_rest_at_all() -> None:
     backoff = RESTED.after_refusal(NOW, 0).after_refusal(NOW + 5, 0)
 

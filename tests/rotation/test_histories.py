@@ -20,6 +20,7 @@ from addon.rotation.limits import Allowance, UpstreamLimits
 from addon.rotation.outcome import (
     ClientGone,
     Cut,
+    Declined,
     Failed,
     LimitKind,
     Outcome,
@@ -95,6 +96,7 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Failed, st.just("503")),
     st.builds(Cut, st.just("reset")),
     st.builds(RequestRefused, st.just(400)),
+    st.builds(Declined, st.just(404)),
     st.builds(ClientGone),
 )
 durations = st.sampled_from(

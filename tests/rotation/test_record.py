@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from addon.rotation.breaker import Breaker
@@ -13,7 +13,7 @@ from addon.rotation.bucket import TokenBucket
 from addon.rotation.health import HealthScore
 from addon.rotation.ledger import DayCount
 from addon.rotation.prediction import LearnedLimit
-from addon.rotation.record import AccountRecord
+from addon.rotation.record import AccountRecord, days_to_forget
 
 FULL = AccountRecord(
     last_used=1_700_000_000.5,
@@ -52,17 +52,21 @@ def test_what_was_written_reads_the_same() -> None:
     assert AccountRecord.from_json(FULL.to_json()) == FULL
 
 
-def test_what_lapsed_is_taken_out_of_the_file() -> None:
-    record = AccountRecord(
-        lapsed_models=frozenset({"coder"}), lapsed_days=frozenset({"2023-01-01"})
-    )
-
-    assert record.to_json() == {
+def test_what_is_over_is_not_to_stand_in_the_file() -> None:
+    assert AccountRecord().to_json() == {
         "breaker": None,
         "limits": None,
-        "modelResets": {"coder": None},
-        "days": {"2023-01-01": None},
+        "modelResets": {},
+        "days": {},
     }
+
+
+@example(2007)
+@given(st.integers(1, 10**13))
+def test_a_moment_that_goes_from_process_to_process_does_not_move(moment_ms: int) -> None:
+    read = AccountRecord.from_json({"rateLimitResetAt": moment_ms})
+
+    assert read.to_json()["rateLimitResetAt"] == moment_ms
 
 
 def test_the_plugins_own_health_says_nothing_here_and_is_not_written_over() -> None:
@@ -100,3 +104,4 @@ def test_the_latest_31_days_are_read() -> None:
 
     read = AccountRecord.from_json({"days": {**days, "yesterday": {}}})
     assert sorted(read.days) == sorted(days)[-31:]
+    assert days_to_forget({"days": days}) == sorted(days)[:-31]

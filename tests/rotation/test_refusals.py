@@ -53,7 +53,22 @@ def test_too_many_a_minute_passes_when_the_upstream_says_or_nobody_knows(
         (429, None, "month allocated quota exceeded", LimitKind.MONTH, DAY),
         (429, "rate_limit_exceeded", "week allocated quota exceeded", LimitKind.WEEK, MONDAY),
         (429, "Throttling.AllocationQuota", "Slow down.", LimitKind.RATE, None),
-        (429, "Throttling.AllocationQuota", "Allocated quota exceeded", LimitKind.DAY, DAY),
+        (
+            429,
+            "Throttling.AllocationQuota",
+            "Allocated quota exceeded, please increase your quota limit",
+            LimitKind.ALLOCATION,
+            None,
+        ),
+        (429, "Throttling.AllocationQuota", "Free allocated quota exceeded.", LimitKind.DAY, DAY),
+        (429, "Throttling.AllocationQuota", "week allocated quota", LimitKind.WEEK, MONDAY),
+        (
+            429,
+            "Throttling.AllocationQuota",
+            "Quota exceeded: tokens per minute",
+            LimitKind.RATE,
+            None,
+        ),
         (429, "Throttling.AllocationQuota", "hour allocated quota", LimitKind.HOURS, 900),
         (429, "rate_limit_exceeded", "Quota exceeded: 60 per minute", LimitKind.RATE, None),
         (429, "rate_limit_exceeded", "Request quota exceeded", LimitKind.RATE, None),
@@ -70,6 +85,12 @@ def test_what_is_spent_and_when_it_is_back(
     assert (outcome.kind, outcome.retry_after_seconds) == (kind, seconds)
 
 
+def test_how_long_an_allocation_is_spent_is_the_upstreams_to_say() -> None:
+    refused = Refused(429, "Throttling.AllocationQuota", None, "Quota exceeded.", 7.0)
+
+    assert limited(refused) == RateLimited(7.0, kind=LimitKind.ALLOCATION)
+
+
 def test_a_type_tells_what_a_code_may() -> None:
     assert limited(Refused(429, None, "insufficient_quota", "No.")).kind is LimitKind.DAY
 
@@ -78,7 +99,7 @@ def test_a_type_tells_what_a_code_may() -> None:
     ("now", "hours"),
     [
         (datetime(2026, 8, 5, 15, 59, tzinfo=UTC), 1 / 60),
-        (datetime(2026, 8, 5, 16, 0, tzinfo=UTC), 24),
+        (datetime(2026, 8, 5, 16, 15, tzinfo=UTC), 23.75),
         (datetime(2026, 12, 31, 20, 0, tzinfo=UTC), 20),
     ],
 )
@@ -92,7 +113,7 @@ def test_the_day_ends_at_midnight_in_beijing(now: datetime, hours: float) -> Non
     ("now", "days"),
     [
         (datetime(2026, 8, 9, 15, 59, 59, tzinfo=UTC), 1 / 86_400),
-        (datetime(2026, 8, 9, 16, 0, tzinfo=UTC), 7),
+        (datetime(2026, 8, 9, 16, 15, tzinfo=UTC), 7 - 1 / 96),
         (datetime(2026, 8, 10, 16, 0, tzinfo=UTC), 6),
     ],
 )
@@ -100,6 +121,20 @@ def test_the_week_ends_on_monday_in_beijing(now: datetime, days: float) -> None:
     outcome = limited(Refused(429, message="week allocated quota exceeded"), now.timestamp())
 
     assert outcome.retry_after_seconds == pytest.approx(days * 86_400)
+
+
+@pytest.mark.parametrize(
+    "words", ["Free allocated quota exceeded", "week allocated quota exceeded"]
+)
+@pytest.mark.parametrize("late_seconds", [0, 1, 899])
+def test_a_quota_that_is_not_back_on_the_dot_is_asked_for_once_more(
+    words: str, late_seconds: int
+) -> None:
+    monday = datetime(2026, 8, 10, tzinfo=BEIJING).timestamp()
+
+    outcome = limited(Refused(429, message=words), monday + late_seconds)
+
+    assert outcome.retry_after_seconds == 900 - late_seconds
 
 
 @pytest.mark.parametrize(("said", "seconds"), [(2.0, DAY), (7200.0, 7200.0)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from addon.rotation.decision import Chosen, Limited, Needs, Pace
+from addon.rotation.ledger import DayCount
 from addon.rotation.limits import Allowance, UpstreamLimits
+from addon.rotation.moments import next_midnight_in_beijing
 from addon.rotation.outcome import Failed, LimitKind, RateLimited, Served, Usage
 from addon.rotation.policy import BreakerPolicy, Policy, RateLimitAction, Strategy
 from addon.rotation.pool import Pool
@@ -49,6 +51,51 @@ def test_a_spent_quota_cools_and_costs_no_health() -> None:
 
     assert pool.choose(ANY, START) == Limited(START + 7200)
     assert view(pool, "a").health == 70
+
+
+ALLOCATION = RateLimited(kind=LimitKind.ALLOCATION)
+
+
+def refused_at_each_return(pool: Pool, times: int, now: float) -> list[float]:
+    """How long the account rests each time when it's refused so often in a row, from ``now``."""
+    rests = []
+    for _ in range(times):
+        settle(pool, "a", ALLOCATION, now, jitter=0.9)
+        decision = pool.choose(ANY, now)
+        assert isinstance(decision, Limited)
+        rests.append(decision.free_at - now)
+        now = decision.free_at
+    return rests
+
+
+def test_an_allocation_that_is_one_of_the_minute_costs_a_minute() -> None:
+    pool = pool_of(key("a"))
+
+    assert refused_at_each_return(pool, 1, START) == [60]
+    serve(pool, Served(), START + 60)
+    assert refused_at_each_return(pool, 1, START + 600) == [60]
+    assert view(pool, "a", START + 600).health == pytest.approx(71, abs=0.5)
+
+
+def test_an_allocation_that_stays_spent_is_left_for_longer_up_to_the_days_end() -> None:
+    pool = pool_of(key("a"))
+    midnight = next_midnight_in_beijing(START)
+
+    rests = refused_at_each_return(pool, 5, START)
+
+    assert rests[:4] == [60, 300, 1800, 7200]
+    assert START + sum(rests) == midnight
+    assert refused_at_each_return(pool, 2, midnight) == [900, 86_400 - 900]
+
+
+def test_requests_that_meet_a_spent_allocation_together_count_once() -> None:
+    pool = pool_of(key("a"))
+    for _ in range(5):
+        pool.take("a", ANY, START)
+    for second in range(5):
+        pool.settle(key("a"), ANY, ALLOCATION, START + second)
+
+    assert pool.choose(ANY, START + 5) == Limited(START + 60)
 
 
 def test_pace_waits_for_the_same_account_if_it_will_not_be_long() -> None:
@@ -163,12 +210,36 @@ def test_a_restart_forgets_nothing_that_matters() -> None:
     assert sum(each.today.cached_tokens for each in before) == 80
 
 
-def test_only_what_changed_is_dirty_and_only_once() -> None:
+def test_what_changed_is_dirty_until_it_is_kept() -> None:
     pool = pool_of(key("a"), key("b"))
     serve(pool, Served())
+    assert pool.dirty() == {"a"}
+
+    first = pool.record("a")
+    assert pool.dirty() == {"a"}
+    pool.keep("a", first)
+    assert pool.dirty() == frozenset()
+
+
+def test_what_happens_while_a_record_is_written_is_for_the_next() -> None:
+    pool = pool_of(key("a"))
+    serve(pool, Served(Usage(100, 10)))
+    first = pool.record("a")
+    serve(pool, Served(Usage(1, 1)))
+    pool.keep("a", first)
 
     assert pool.dirty() == {"a"}
-    assert pool.dirty() == frozenset()
+    (second,) = pool.record("a").days.values()
+    assert second == DayCount(requests=1, input_tokens=1, output_tokens=1)
+
+
+def test_the_day_is_what_all_processes_did() -> None:
+    pool = pool_of(key("a"))
+    serve(pool, Served(Usage(100, 10)))
+    (day,) = pool.record("a").days
+    pool.hear("a", AccountRecord(days={day: DayCount(requests=7, input_tokens=900)}))
+
+    assert view(pool, "a").today == DayCount(8, 0, 1000, 10)
 
 
 def test_our_own_word_read_back_from_the_file_lifts_no_later_limit() -> None:
@@ -181,11 +252,55 @@ def test_our_own_word_read_back_from_the_file_lifts_no_later_limit() -> None:
     assert pool.choose(ANY, START + 2) == Limited(START + 601)
 
 
-def test_a_cooldown_for_a_model_that_is_over_is_taken_out_of_the_file_once() -> None:
+def test_a_cooldown_for_a_model_is_recorded_until_it_is_over() -> None:
     pool = pool_of(key("a"))
     serve(pool, RateLimited(30, model="coder"), needs=CODER)
     assert pool.record("a").model_cooling_until == {"coder": START + 30}
 
     pool.views(START + 30)
-    assert pool.record("a").lapsed_models == {"coder"}
-    assert pool.record("a").lapsed_models == frozenset()
+    assert pool.record("a").model_cooling_until == {}
+
+
+# What other processes find out
+
+
+def test_a_longer_rest_that_another_process_wrote_is_taken_over_and_a_shorter_is_not() -> None:
+    pool = pool_of(key("a"))
+    settle(pool, "a", RateLimited(60), START)
+
+    pool.update_accounts([key("a", reset_at_ms=int((START + 30) * 1000))], START)
+    assert pool.choose(ANY, START) == Limited(START + 60)
+    pool.update_accounts([key("a", reset_at_ms=int((START + 90) * 1000))], START)
+    assert pool.choose(ANY, START) == Limited(START + 90)
+
+
+def test_a_rest_beyond_reason_is_not_taken_over() -> None:
+    pool = pool_of(key("a"))
+    pool.update_accounts([key("a", reset_at_ms=10**14)], START)
+
+    assert pool.choose(ANY, START) == Limited(START + 31 * 86_400)
+
+
+def test_our_own_word_read_back_from_the_file_does_not_bring_a_rest_back() -> None:
+    pool = pool_of(key("a"))
+    settle(pool, "a", RateLimited(600), START)
+    written = pool.record("a").rate_limit_reset_at_ms
+    pool.update_accounts([key("a", reset_at_ms=written)], START + 1)
+    pool.update_accounts([key("a")], START + 2)  # somebody took it out of the file by hand
+    assert chosen(pool, START + 2) == "a"
+
+    pool.update_accounts([key("a", reset_at_ms=written)], START + 3)
+
+    assert chosen(pool, START + 3) == "a"
+
+
+def test_an_old_rest_that_comes_up_does_not_slow_the_return_from_a_newer() -> None:
+    pool = pool_of(key("a"))
+    settle(pool, "a", RateLimited(60), START)
+    for _ in range(2):
+        pool.take("a", ANY, START + 60)
+    assert pool.choose(ANY, START + 60) == Limited(START + 60.5)
+
+    pool.update_accounts([key("a", reset_at_ms=int((START + 30) * 1000))], START + 60)
+
+    assert pool.choose(ANY, START + 60) == Limited(START + 60.5)

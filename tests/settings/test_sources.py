@@ -48,6 +48,7 @@ def test_without_any_source_the_defaults_of_the_contract_hold(sources: Sources) 
         "token_bucket": {"max_tokens": 50, "regeneration_rate_per_minute": 6},
         "allow_clients": (),
         "intercept_hosts": (),
+        "models": (),
     }
 
 
