@@ -149,6 +149,7 @@ _BODY: Final = record(
         "response_format": _RESPONSE_FORMAT,
         "enable_thinking": boolean,
         "thinking_budget": integer(1),
+        "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
         "enable_search": boolean,
         "vl_high_resolution_images": boolean,
     },

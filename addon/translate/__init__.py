@@ -7,8 +7,10 @@ makes a random number: bytes, times and ids go in, bytes come out.
 """
 
 from addon.translate.content_coding import CodingError, Decode, decoder
+from addon.translate.needs import AnswerNeeds
 from addon.translate.opening import Opening, OpeningCheck
-from addon.translate.profile import Profile, profile_for
+from addon.translate.profile import PROFILES, Profile, profile_for, profile_named
+from addon.translate.reasoning import Recollection
 from addon.translate.refusal import UpstreamError, error_in, read_error_body, retry_after_seconds
 from addon.translate.reply import translate_completion, whole_response
 from addon.translate.request import ResponsesRequest, model_in, parse_request
@@ -17,12 +19,15 @@ from addon.translate.stream import Ending, StreamTranslator
 from addon.translate.usage import TokenUsage
 
 __all__ = [
+    "PROFILES",
+    "AnswerNeeds",
     "CodingError",
     "Decode",
     "Ending",
     "Opening",
     "OpeningCheck",
     "Profile",
+    "Recollection",
     "ResponseRenderer",
     "ResponsesRequest",
     "StreamTranslator",
@@ -33,6 +38,7 @@ __all__ = [
     "model_in",
     "parse_request",
     "profile_for",
+    "profile_named",
     "read_error_body",
     "retry_after_seconds",
     "translate_completion",

@@ -15,7 +15,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from addon.translate.items import FunctionCallItem
+from addon.translate.call_items import FunctionCallItem
+from addon.translate.events import GrowingText
 from addon.translate.json_edge import mend_surrogates
 
 
@@ -29,17 +30,22 @@ class PendingCall:
         self.name = ""
         self.item: FunctionCallItem | None = None
         """Set once the client knows of the call."""
-        self._waiting: list[str] = []
+        self._waiting = GrowingText()
 
     @property
     def can_be_announced(self) -> bool:
         """Whether all that the client is told at the start is known, or will not come any more."""
-        return bool(self.name) and (self.call_id is not None or bool(self._waiting))
+        return bool(self.name) and (self.call_id is not None or not self._waiting.is_empty)
 
     @property
     def has_arguments(self) -> bool:
         """Whether any of the arguments have come."""
-        return bool(self._waiting) or (self.item is not None and not self.item.run.is_empty)
+        return not self._waiting.is_empty or (self.item is not None and self.item.has_arguments)
+
+    @property
+    def waiting(self) -> str:
+        """The arguments that have come and are yet to be handed on, in whole characters."""
+        return mend_surrogates(str(self._waiting))
 
     def add(self, call_id: str | None, name: str | None, arguments: str) -> None:
         """Takes what one fragment holds; the first id and the first name count."""
@@ -48,46 +54,42 @@ class PendingCall:
         if name and not self.name:
             self.name = name
         if arguments:
-            self._waiting.append(arguments)
+            if self.item is not None:
+                self.item.append(arguments)
+            else:
+                self._waiting.append(arguments)
 
     def announce(self, item: FunctionCallItem) -> None:
         """The client knows of the call from now on, as ``item``."""
         self.item = item
-        self.hand_over()
-
-    def hand_over(self) -> None:
-        """Gives the arguments that have come to the item."""
-        if self.item is not None:
-            for piece in self._waiting:
-                self.item.run.append(piece)
-            self._waiting.clear()
+        waiting, self._waiting = self._waiting, GrowingText()
+        for piece in waiting:
+            item.append(piece)
 
     def holds(self, arguments: str) -> bool:
         """Whether these are the whole arguments so far, and came in several pieces."""
-        return self.item is not None and self.item.run.is_repeated_by(arguments)
+        if self.item is not None:
+            return self.item.is_repeated_by(arguments)
+        return self._waiting.is_repeated_by(arguments)
 
 
 class CallsInProgress:
     """All calls of one answer, in the order in which they began."""
 
-    __slots__ = ("_by_index", "_calls")
+    __slots__ = ("_by_id", "_by_index", "_calls")
 
     def __init__(self) -> None:
         self._calls: list[PendingCall] = []
         self._by_index: dict[int, PendingCall] = {}
+        self._by_id: dict[str, PendingCall] = {}
 
-    @property
-    def any_announced(self) -> bool:
-        """Whether the client knows of a call."""
-        return any(call.item is not None for call in self._calls)
-
-    def announced(self) -> list[FunctionCallItem]:
+    def announced(self) -> list[tuple[PendingCall, FunctionCallItem]]:
         """The calls that the client knows of, in the order in which it learned of them."""
-        items = [call.item for call in self._calls if call.item is not None]
-        return sorted(items, key=lambda item: item.output_index)
+        known = [(call, call.item) for call in self._calls if call.item is not None]
+        return sorted(known, key=lambda pair: pair[1].output_index)
 
     def unannounced(self) -> list[PendingCall]:
-        """The calls that still lack something."""
+        """The calls that the client does not know of."""
         return [call for call in self._calls if call.item is None]
 
     def receive(self, fragment: Mapping[str, Any], *, is_last: bool) -> PendingCall | None:
@@ -96,14 +98,26 @@ class CallsInProgress:
         None where the last chunk only repeats a call.
         """
         function = fragment.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         call_id, name = _word(fragment.get("id")), _word(function.get("name"))
         arguments = _arguments(function.get("arguments"))
         call = self._find(fragment.get("index"), call_id, name)
         if is_last and call.holds(arguments):
             return None
         call.add(call_id, name, arguments)
+        if call_id:
+            self._by_id.setdefault(call.call_id or call_id, call)
         return call
+
+    def goes_to(self, fragment: Mapping[str, Any]) -> FunctionCallItem | None:
+        """The item of the call that more fragments labelled like this one, the last, belong to.
+
+        None where that cannot be said: a name may begin another call.
+        """
+        function = fragment.get("function")
+        if not isinstance(function, dict) or _word(function.get("name")):
+            return None
+        return self._find(fragment.get("index"), _word(fragment.get("id")), None).item
 
     def _find(self, index: object, call_id: str | None, name: str | None) -> PendingCall:
         if not isinstance(index, int):
@@ -115,10 +129,9 @@ class CallsInProgress:
 
     def _find_by_id(self, call_id: str | None, name: str | None) -> PendingCall:
         """Without an index the id is the only label: a new one begins another call."""
-        if call_id is not None:
-            for call in self._calls:
-                if call.call_id == call_id:
-                    return call
+        known = self._by_id.get(call_id) if call_id is not None else None
+        if known is not None:
+            return known
         last = self._calls[-1] if self._calls else None
         if last is None or (call_id is not None and last.call_id is not None):
             return self._begin()
@@ -139,7 +152,9 @@ def _is_another(call: PendingCall, call_id: str | None, name: str | None) -> boo
 
 def _word(value: object) -> str | None:
     """An id or a name; what is empty or no string is not there."""
-    return mend_surrogates(value) if isinstance(value, str) and value else None
+    if not value or not isinstance(value, str):
+        return None
+    return value if value.isascii() else mend_surrogates(value)
 
 
 def _arguments(value: object) -> str:

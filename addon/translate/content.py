@@ -16,12 +16,21 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias, cast
 
 from addon.errors import invalid_request, unsupported_parameter
-from addon.translate.wire import AudioPart, FilePart, ImagePart, RefusalPart, TextPart
+from addon.translate.wire_parts import AnyPart, FilePart, ImagePart
 
 ChatPart: TypeAlias = dict[str, Any]
-AnyPart: TypeAlias = TextPart | RefusalPart | ImagePart | FilePart | AudioPart
 
 AUDIO_OMITTED: Final = "[audio omitted: not supported upstream]"
+
+
+def plain_text(content: str | list[AnyPart]) -> str | None:
+    """``content`` as a text, if it is nothing but one: the common case, and the fast one."""
+    if isinstance(content, str):
+        return content
+    if len(content) != 1:
+        return None
+    text: str | None = cast("dict[str, Any]", content[0]).get("text")
+    return text
 
 
 def chat_parts(content: str | list[AnyPart], where: str) -> list[ChatPart]:
@@ -88,5 +97,8 @@ def _file(part: FilePart, where: str) -> ChatPart:
         )
     if not part.get("file_data") and not part.get("file_id"):
         raise invalid_request("A file needs its 'file_data'.", f"{where}.file_data")
+    # A service takes the one or the other.
     file = {key: part[key] for key in ("file_data", "file_id", "filename") if part.get(key)}
+    if "file_data" in file:
+        file.pop("file_id", None)  # a service takes the one or the other
     return {"type": "file", "file": file}

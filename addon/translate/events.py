@@ -2,12 +2,13 @@
 
 Rare events are serialised from a dict. The delta events, of which there is one
 for nearly every chunk that comes in, are written from a frame that is made once
-for each run of deltas, so that only the delta itself is escaped.
+for each run of deltas, so that only the delta itself is escaped, or not even that
+where it came escaped already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -22,11 +23,12 @@ _HIGH_SURROGATES: Final = ("\ud800", "\udbff")
 class EventWriter:
     """Numbers the events of one stream, and holds them until they are taken."""
 
-    __slots__ = ("_parts", "_sequence_number")
+    __slots__ = ("_parts", "sequence_number")
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._sequence_number = 0
+        self._parts: list[bytes] = []
+        self.sequence_number = 0
+        """The next event's."""
 
     def event(self, kind: str, members: Mapping[str, Any]) -> None:
         """An event with ``members`` beside ``type`` and ``sequence_number``."""
@@ -34,22 +36,66 @@ class EventWriter:
 
     def event_of_json(self, kind: str, members: str) -> None:
         """The same, where the members are JSON text already (without braces)."""
-        self._parts.append(
-            f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":{self._sequence_number},'
+        event = (
+            f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":{self.sequence_number},'
             f"{members}}}\n\n"
         )
-        self._sequence_number += 1
+        self._parts.append(event.encode())
+        self.sequence_number += 1
 
-    def delta(self, head: str, text: str, tail: str) -> None:
-        """A delta event between ``head`` and ``tail``, which a ``DeltaRun`` made."""
-        self._parts.append(f"{head}{self._sequence_number}{tail % _quote(text)}")
-        self._sequence_number += 1
+    def add(self, events: bytes) -> None:
+        """Events that are written and numbered already."""
+        self._parts.append(events)
 
     def take(self) -> bytes:
         """What has been written since the last call."""
-        taken = "".join(self._parts).encode()
-        self._parts.clear()
+        parts = self._parts
+        if len(parts) == 1:
+            return parts.pop()
+        taken = b"".join(parts)
+        parts.clear()
         return taken
+
+
+class GrowingText:
+    """A text in the pieces in which it came.
+
+    They are joined now and then: a small one weighs more than what it holds.
+    """
+
+    __slots__ = ("_joined", "_pieces")
+
+    def __init__(self) -> None:
+        self._joined: list[str] = []
+        self._pieces: list[str] = []
+
+    def append(self, piece: str) -> None:
+        """One piece more; it holds something."""
+        pieces = self._pieces
+        pieces.append(piece)
+        if len(pieces) == _MOST_PIECES:
+            self._joined.append("".join(pieces))
+            pieces.clear()
+
+    def __str__(self) -> str:
+        return "".join(self)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._joined
+        yield from self._pieces
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come yet."""
+        return not self._pieces and not self._joined
+
+    def is_repeated_by(self, text: str) -> bool:
+        """Whether ``text`` is all of it once more; what came in one piece may well come twice."""
+        is_in_pieces = bool(self._joined) or len(self._pieces) > 1
+        return is_in_pieces and sum(map(len, self)) == len(text) and str(self) == text
+
+
+_MOST_PIECES: Final = 1024
 
 
 class DeltaRun:
@@ -59,18 +105,17 @@ class DeltaRun:
     upstream can cut it there into two chunks: the first half waits for the second.
     """
 
-    __slots__ = ("_half", "_head", "_tail", "_texts", "_writer")
+    __slots__ = ("_half", "_head", "_middle", "_tail", "_text", "_writer")
 
     def __init__(
         self, writer: EventWriter, kind: str, place: Mapping[str, str | int], **more: object
     ) -> None:
         """``place`` says which item and part the delta belongs to; ``more`` follows the delta."""
         self._writer = writer
-        self._head = f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":'
-        before = to_json(place).decode()[1:-1].replace("%", "%%")
-        after = to_json(more).decode()[1:-1].replace("%", "%%")
-        self._tail = f',{before},"delta":%s{"," if after else ""}{after}}}\n\n'
-        self._texts: list[str] = []
+        self._head = f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":'.encode()
+        self._middle = b"," + to_json(place)[1:-1] + b',"delta":'
+        self._tail = _tail(more)
+        self._text = GrowingText()
         self._half = ""
 
     def append(self, text: str) -> None:
@@ -78,8 +123,24 @@ class DeltaRun:
         if self._half or not text.isascii():
             text = self._in_whole_characters(text)
         if text:
-            self._texts.append(text)
-            self._writer.delta(self._head, text, self._tail)
+            self._writer.add(self.follow(text, _quote(text).encode()))
+
+    def append_with(self, text: str, **more: object) -> None:
+        """The next piece of the text, with ``more`` of its own after the delta."""
+        usual, self._tail = self._tail, _tail(more)
+        self.append(text)
+        self._tail = usual
+
+    def follow(self, text: str, quoted: bytes) -> bytes:
+        """The event of the next piece, which holds whole characters alone, and no half is waiting.
+
+        ``quoted`` is the same as a JSON string.
+        """
+        self._text.append(text)
+        writer = self._writer
+        number = writer.sequence_number
+        writer.sequence_number = number + 1
+        return b"%b%d%b%b%b" % (self._head, number, self._middle, quoted, self._tail)
 
     def close(self) -> str:
         """The whole text; a half character that is still waiting has lost its other half."""
@@ -91,16 +152,16 @@ class DeltaRun:
     @property
     def text(self) -> str:
         """The text so far."""
-        return "".join(self._texts)
+        return str(self._text)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has come yet."""
-        return not self._texts
+        return self._text.is_empty
 
     def is_repeated_by(self, text: str) -> bool:
         """Whether ``text`` is all of it once more; what came in one piece may well come twice."""
-        return len(self._texts) > 1 and self.text == text
+        return self._text.is_repeated_by(text)
 
     def _in_whole_characters(self, text: str) -> str:
         text = self._half + text
@@ -113,3 +174,7 @@ class DeltaRun:
                 text, self._half = text[:-1], text[-1]
             return mend_surrogates(text)
         return text
+
+
+def _tail(more: Mapping[str, object]) -> bytes:
+    return (b"," + to_json(more)[1:-1] if more else b"") + b"}\n\n"

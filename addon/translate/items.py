@@ -3,22 +3,26 @@
 An item is made with its place in the output, writes ``response.output_item.added``
 at once, and ``response.output_item.done`` when it closes; whatever belongs to
 it comes between. Nothing about it changes in between but its text. ``close``
-gives the finished item, as the final Response repeats it.
+gives the finished item, as the final Response repeats it. The calls are in
+``call_items``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from addon.translate.events import DeltaRun, EventWriter
+from addon.translate.logprobs import Logprobs
 from addon.translate.response import OutputItem
 
 ItemStatus: TypeAlias = Literal["completed", "incomplete"]
+Seal: TypeAlias = Callable[[str], str | None]
+"""Makes a text fit to travel with the client; None where it cannot be done."""
 
 
-class _Item:
+class Item:
     """What all items share: their id, their place, the first and the last event."""
 
     __slots__ = ("id", "output_index", "writer")
@@ -29,28 +33,35 @@ class _Item:
         self.output_index = output_index
 
     def place(self, **more: int) -> dict[str, str | int]:
+        """What says in an event which item it is about."""
         return {"item_id": self.id, "output_index": self.output_index, **more}
 
     def announce(self, item: OutputItem) -> None:
+        """The first event."""
         self.writer.event(
             "response.output_item.added", {"output_index": self.output_index, "item": item}
         )
 
     def done(self, item: OutputItem) -> OutputItem:
+        """The last event."""
         self.writer.event(
             "response.output_item.done", {"output_index": self.output_index, "item": item}
         )
         return item
 
 
-class ReasoningItem(_Item):
+class ReasoningItem(Item):
     """The model's reasoning, as a summary of one part: clients show summaries."""
 
-    __slots__ = ("run",)
+    __slots__ = ("_seal", "run")
 
-    def __init__(self, writer: EventWriter, item_id: str, output_index: int) -> None:
+    def __init__(
+        self, writer: EventWriter, item_id: str, output_index: int, seal: Seal | None
+    ) -> None:
+        """``seal``: where the client wants ``encrypted_content``."""
         super().__init__(writer, item_id, output_index)
-        self.announce(self._item("in_progress", []))
+        self._seal = seal
+        self.announce(self._item("in_progress", [], None))
         place = self.place(summary_index=0)
         part = {"type": "summary_text", "text": ""}
         writer.event("response.reasoning_summary_part.added", {**place, "part": part})
@@ -63,10 +74,19 @@ class ReasoningItem(_Item):
         part = {"type": "summary_text", "text": text}
         self.writer.event("response.reasoning_summary_text.done", {**place, "text": text})
         self.writer.event("response.reasoning_summary_part.done", {**place, "part": part})
-        return self.done(self._item(status, [part]))
+        sealed = self._seal(text) if self._seal is not None else None
+        return self.done(self._item(status, [part], sealed))
 
-    def _item(self, status: str, summary: list[dict[str, str]]) -> OutputItem:
-        return {"id": self.id, "type": "reasoning", "status": status, "summary": summary}
+    def _item(self, status: str, summary: list[dict[str, str]], sealed: str | None) -> OutputItem:
+        item: OutputItem = {
+            "id": self.id,
+            "type": "reasoning",
+            "status": status,
+            "summary": summary,
+        }
+        if self._seal is not None:
+            item["encrypted_content"] = sealed
+        return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +118,42 @@ REFUSAL: Final = PartKind(
 )
 
 
-class MessageItem(_Item):
+class MessageItem(Item):
     """The assistant's message: parts of text, and of refusal, one open at a time."""
 
-    __slots__ = ("_closed_parts", "_kind", "run")
+    __slots__ = ("_closed_parts", "_kind", "_logprobs", "_run", "_unsent")
 
     def __init__(
         self, writer: EventWriter, item_id: str, output_index: int, kind: PartKind
     ) -> None:
         super().__init__(writer, item_id, output_index)
         self._closed_parts: list[dict[str, Any]] = []
+        self._logprobs: Logprobs = []
+        """Of the open part."""
+        self._unsent: Logprobs = []
+        """Those of half a character: they go with the other half."""
         self.announce(self._item("in_progress"))
         self._open_part(kind)
 
-    def append(self, text: str, kind: PartKind) -> None:
-        """More of the message; another ``kind`` than before begins another part."""
+    def run_of(self, kind: PartKind) -> DeltaRun:
+        """What takes more text of ``kind``; another than before begins another part."""
         if self._kind is not kind:
             self._close_part()
             self._open_part(kind)
-        self.run.append(text)
+        return self._run
+
+    def append_with(self, text: str, logprobs: Logprobs) -> None:
+        """More text, with what there is to say of its tokens."""
+        number = self.writer.sequence_number
+        self._unsent += logprobs
+        self._logprobs += logprobs
+        self.run_of(TEXT).append_with(text, logprobs=self._unsent)
+        if self.writer.sequence_number > number:
+            self._unsent = []
+
+    def is_repeated_by(self, text: str) -> bool:
+        """Whether ``text`` is all of the open part, that came in several pieces, once more."""
+        return self._run.is_repeated_by(text)
 
     def close(self, status: ItemStatus) -> OutputItem:
         """Closes the open part and the item."""
@@ -128,14 +165,17 @@ class MessageItem(_Item):
         self.writer.event(
             "response.content_part.added", {**self._part_place(), "part": kind.part("")}
         )
-        self.run = DeltaRun(
+        self._run = DeltaRun(
             self.writer, f"{kind.events}.delta", self._part_place(), **kind.beside_delta
         )
 
     def _close_part(self) -> None:
-        kind, text, place = self._kind, self.run.close(), self._part_place()
-        part = kind.part(text)
-        self.writer.event(f"{kind.events}.done", {**place, kind.member: text, **kind.beside_delta})
+        kind, text, place = self._kind, self._run.close(), self._part_place()
+        part, beside = kind.part(text), kind.beside_delta
+        if self._logprobs:
+            logprobs, self._logprobs = {"logprobs": self._logprobs}, []
+            part, beside = {**part, **logprobs}, logprobs
+        self.writer.event(f"{kind.events}.done", {**place, kind.member: text, **beside})
         self.writer.event("response.content_part.done", {**place, "part": part})
         self._closed_parts.append(part)
 
@@ -149,40 +189,4 @@ class MessageItem(_Item):
             "status": status,
             "role": "assistant",
             "content": list(self._closed_parts),
-        }
-
-
-class FunctionCallItem(_Item):
-    """A call of one of the client's functions. Its id and name are known from the start."""
-
-    __slots__ = ("_call_id", "_name", "run")
-
-    def __init__(
-        self, writer: EventWriter, item_id: str, output_index: int, *, call_id: str, name: str
-    ) -> None:
-        super().__init__(writer, item_id, output_index)
-        self._call_id = call_id
-        self._name = name
-        self.announce(self._item("in_progress", ""))
-        self.run = DeltaRun(writer, "response.function_call_arguments.delta", self.place())
-
-    def close(self, status: ItemStatus) -> OutputItem:
-        """Closes the arguments and the item."""
-        if self.run.is_empty and status == "completed":
-            # No arguments at all is not JSON; every client parses it.
-            self.run.append("{}")
-        arguments = self.run.close()
-        self.writer.event(
-            "response.function_call_arguments.done", {**self.place(), "arguments": arguments}
-        )
-        return self.done(self._item(status, arguments))
-
-    def _item(self, status: str, arguments: str) -> OutputItem:
-        return {
-            "id": self.id,
-            "type": "function_call",
-            "status": status,
-            "call_id": self._call_id,
-            "name": self._name,
-            "arguments": arguments,
         }

@@ -1,16 +1,16 @@
 """Judges the first event of an upstream's stream: an answer, or a refusal in disguise.
 
-Some services answer 200 and send an error as the first event. As long as nothing
-has gone to the client, that can still become the refusal that it is.
+Some services answer 200 and send an error as the first event, or instead of any. As long
+as nothing has gone to the client, that can still become the refusal that it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from addon.errors import Code
-from addon.translate.json_edge import mend_surrogates, parse_json
-from addon.translate.refusal import UpstreamError, error_in
+from addon.translate.body import read_body
+from addon.translate.json_edge import parse_json
+from addon.translate.refusal import UpstreamError, error_in, invalid_answer, words_in
 from addon.translate.sse import SseDecoder
 
 
@@ -39,7 +39,8 @@ class OpeningCheck:
         payloads = [payload for payload in self._sse.finish() if payload]
         if payloads:
             return _judge(payloads[0])
-        return Opening(_invalid("The upstream's stream ended before it held anything."))
+        body = read_body(self._sse.unread)
+        return Opening(body if isinstance(body, UpstreamError) else None)
 
 
 def _judge(payload: bytes) -> Opening:
@@ -48,9 +49,6 @@ def _judge(payload: bytes) -> Opening:
     try:
         return Opening(error_in(parse_json(payload)))
     except ValueError:
-        quote = mend_surrogates(payload[:200].decode("utf-8", "replace"))
-        return Opening(_invalid(f"The upstream's first event is not JSON: {quote}"))
-
-
-def _invalid(message: str) -> UpstreamError:
-    return UpstreamError(message, code=Code.UPSTREAM_INVALID_RESPONSE.value)
+        return Opening(
+            invalid_answer(f"The upstream's first event is not JSON: {words_in(payload)}")
+        )

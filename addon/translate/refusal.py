@@ -1,12 +1,14 @@
 """What an upstream says when it does not answer: bodies of errors, of every known shape.
 
 Seen: ``{"error": {...}}`` (OpenAI), ``{"error": "text"}``, ``{"code", "message"}``
-(DashScope), ``{"detail": ...}`` (FastAPI), HTML pages of gateways, nothing at all.
+(DashScope), ``{"detail": ...}`` (FastAPI), any of these as an event or in a list, HTML pages
+of gateways, nothing at all.
 All become an ``ApiError`` in OpenAI's shape with the upstream's own words.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +19,14 @@ from typing import Any, Final
 from addon.accounts.account import mask
 from addon.errors import ApiError, Code, error_type
 from addon.translate.json_edge import mend_surrogates, parse_json
+from addon.translate.sse import SseDecoder
 
 _LONGEST_QUOTE: Final = 500
 """Characters of an upstream's words that are repeated; a page of HTML says no more in more."""
+
+_CUT: Final = "…"
+_SHOWN_OF_SECRET: Final = 4
+"""How many characters at its beginning ``mask`` shows at most."""
 
 _LONGEST_READ: Final = 8192
 """Bytes of a page that are searched for words."""
@@ -77,12 +84,11 @@ class UpstreamError:
         """The error with ``secret`` masked: services repeat a key that they do not like."""
         if not secret:
             return self
-        shown = mask(secret)
         return UpstreamError(
-            message=self.message.replace(secret, shown),
-            code=self.code and self.code.replace(secret, shown),
-            type=self.type and self.type.replace(secret, shown),
-            param=self.param and self.param.replace(secret, shown),
+            message=_masked(self.message, secret),
+            code=self.code and _masked(self.code, secret),
+            type=self.type and _masked(self.type, secret),
+            param=self.param and _masked(self.param, secret),
         )
 
     def implied_status(self) -> int:
@@ -100,6 +106,9 @@ class UpstreamError:
 
 def error_in(value: object) -> UpstreamError | None:
     """The error that a JSON value holds, if it is one rather than an answer."""
+    if isinstance(value, list) and value:
+        # Google's services send a list of one.
+        value = value[0]
     if not isinstance(value, Mapping):
         return None
     error = value.get("error")
@@ -107,23 +116,36 @@ def error_in(value: object) -> UpstreamError | None:
         return _from_object(error) if isinstance(error, Mapping) else _from_words(error)
     if value.get("choices"):
         return None
-    if "message" in value and ("code" in value or "type" in value):
+    says_so = "choices" not in value or "code" in value or "type" in value
+    if says_so and any(value.get(name) for name in _MESSAGES):
         return _from_object(value)
-    detail = value.get("detail")
+    detail = value.get("detail") or value.get("errors")
     return _from_words(detail) if detail else None
+
+
+def invalid_answer(message: str) -> UpstreamError:
+    """The error that an answer makes which is none; ``message`` is ours."""
+    return UpstreamError(message, code=Code.UPSTREAM_INVALID_RESPONSE.value)
 
 
 def read_error_body(body: bytes, status: int) -> UpstreamError:
     """The error in the body of an answer with an error ``status``; there always is one."""
-    try:
-        error = error_in(parse_json(body))
-    except ValueError:
-        error = None
-    if error is not None:
-        return error
-    words = _TAGS.sub(" ", mend_surrogates(body[:_LONGEST_READ].decode("utf-8", "replace")))
-    words = _shortened(" ".join(words.split()))
+    for data in (body, *SseDecoder().feed(body + b"\n\n")):
+        try:
+            error = error_in(parse_json(data))
+        except ValueError:
+            continue
+        if error is not None:
+            return error
+    words = words_in(body)
     return UpstreamError(words or f"The upstream answered {_phrase(status)} without saying why.")
+
+
+def words_in(body: bytes) -> str:
+    """What stands for a reader in a text, or in a page of HTML; cut short where it is long."""
+    text = mend_surrogates(body[:_LONGEST_READ].decode("utf-8", "replace"))
+    words = " ".join(_TAGS.sub(" ", text).split())
+    return shortened(words or " ".join(text.split()))
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
@@ -150,10 +172,14 @@ def _number(value: str | None) -> float | None:
     return float(value)
 
 
+_MESSAGES: Final = ("message", "msg", "error_msg", "error_message")
+
+
 def _from_object(error: Mapping[str, Any]) -> UpstreamError:
-    message = error.get("message") or error.get("msg") or error.get("code") or "no message"
+    messages = (error.get(name) for name in (*_MESSAGES, "code"))
+    message = next((message for message in messages if message), "no message")
     return UpstreamError(
-        message=_shortened(_text(message) or str(message)),
+        message=shortened(_text(message) or _json_text(message)),
         code=_text(error.get("code")),
         type=_text(error.get("type")),
         param=_text(error.get("param")),
@@ -161,9 +187,11 @@ def _from_object(error: Mapping[str, Any]) -> UpstreamError:
 
 
 def _from_words(words: object) -> UpstreamError:
-    return UpstreamError(
-        _shortened(mend_surrogates(words if isinstance(words, str) else str(words)))
-    )
+    return UpstreamError(shortened(_text(words) or _json_text(words)))
+
+
+def _json_text(value: object) -> str:
+    return mend_surrogates(json.dumps(value, ensure_ascii=False))
 
 
 def _text(value: object) -> str | None:
@@ -173,8 +201,18 @@ def _text(value: object) -> str | None:
     return mend_surrogates(str(value)) or None
 
 
-def _shortened(words: str) -> str:
-    return words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 1] + "…"
+def shortened(words: str) -> str:
+    """``words``, or their beginning where they are many."""
+    return words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 1] + _CUT
+
+
+def _masked(words: str, secret: str) -> str:
+    """``words`` without ``secret``, also where they were cut short in the midst of it."""
+    words = words.replace(secret, mask(secret))
+    for length in range(len(secret) - 1, _SHOWN_OF_SECRET, -1):
+        if words.endswith(secret[:length] + _CUT):
+            return words[: -length - 1] + _CUT
+    return words
 
 
 def _phrase(status: int) -> str:

@@ -6,32 +6,21 @@ stream translator does the work, and no rule is written twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from addon.errors import Code, refusal
-from addon.translate.json_edge import parse_json
-from addon.translate.refusal import error_in
 from addon.translate.stream import Ending, StreamTranslator
 
 
 def translate_completion(body: bytes, translator: StreamTranslator, now: float) -> bytes:
-    """The events of the chat completion in ``body``; its Response is in ``translator.ending``.
+    """The events of the answer in ``body``; its Response is in ``translator.ending``.
 
-    Raises ApiError where ``body`` is an error in disguise, or no completion at all.
+    It may be an event stream under a wrong label. Raises ApiError where it is an error in
+    disguise, or no answer at all.
     """
-    try:
-        completion = parse_json(body)
-    except ValueError:
-        raise refusal(
-            Code.UPSTREAM_INVALID_RESPONSE,
-            f"The upstream's answer is not JSON but begins {_quote(body)}.",
-        ) from None
-    error = error_in(completion)
-    if error is not None:
-        raise error.to_api_error(error.implied_status())
-    if not isinstance(completion, Mapping) or not completion.get("choices"):
-        raise refusal(Code.UPSTREAM_INVALID_RESPONSE, "The upstream's answer holds no choices.")
-    return translator.feed_completion(completion, now)
+    events = translator.feed(body, now) + translator.finish(now)
+    ending = translator.ending
+    if ending is not None and ending.error is not None and translator.is_empty:
+        raise ending.error.to_api_error(ending.error.implied_status())
+    return events
 
 
 def whole_response(ending: Ending | None) -> bytes:
@@ -45,7 +34,3 @@ def whole_response(ending: Ending | None) -> bytes:
         status = ending.error.implied_status()
         raise ending.error.to_api_error(status)
     return ending.response.encode()
-
-
-def _quote(body: bytes) -> str:
-    return repr(body[:80].decode("utf-8", "replace")) if body else "with nothing"

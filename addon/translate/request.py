@@ -1,93 +1,41 @@
 """A request, from Responses to Chat Completions: the way there. The way back is ``reply``.
 
-``_FIELDS`` is the table: what becomes of every field of the Responses API.
-A field that this table does not know, and that is not one of Chat's own that
-would upset the translation, is passed on: services have extras of their own
-(``enable_thinking``, ``top_k`` …), and Chat's ``stop``, ``seed`` and penalties
-are welcome too.
+What becomes of each field, item and tool is told by the tables of ``fates``. The request
+is understood once (``parse_request``) and said as often as there are services to try
+(``ResponsesRequest.render``): what differs between them is a ``Profile``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from pydantic_core import to_json
 
 from addon.errors import invalid_request, unsupported_parameter
+from addon.translate.chat_body import Draft, chat_body, notes_on
+from addon.translate.fates import CHAT_ALONE, FIELDS, Fate, Refused
 from addon.translate.json_edge import parse_json
-from addon.translate.messages import chat_messages
+from addon.translate.messages import conversation
+from addon.translate.needs import AnswerNeeds
+from addon.translate.profile import PLAIN, Profile
+from addon.translate.reasoning import Recollection
 from addon.translate.response import ResponseShape
-from addon.translate.tools import chat_tools
+from addon.translate.tool_choice import chosen
+from addon.translate.tools import ChatTools, chat_tools
 from addon.translate.wire import RequestFields, TextFormat, read_request
+from addon.translate.wire_items import LATER_TOOLS, LaterTools
+from addon.translate.wire_tools import AnyTool
 
+_REFUSED: Final = {name: row for name, row in FIELDS.items() if isinstance(row, Refused)}
+_DROPPED: Final = [name for name, row in FIELDS.items() if row is Fate.DROPPED]
+_NOT_SAME: Final = frozenset(
+    (*CHAT_ALONE, *(name for name, row in FIELDS.items() if row is not Fate.SAME))
+)
 
-class _Fate(Enum):
-    """What becomes of a field of the Responses API."""
-
-    MAPPED = "mapped"
-    """Has its counterpart in Chat; ``_chat_body`` writes it."""
-    SAME = "same"
-    """Is called the same and means the same in Chat."""
-    ECHOED = "echoed"
-    """Stays here; the answer repeats it where OpenAI's does."""
-    REFUSED = "refused"
-    """Cannot be carried: 400 unless it is null or false."""
-
-
-_FIELDS: Final[Mapping[str, _Fate]] = {
-    "background": _Fate.REFUSED,
-    "client_metadata": _Fate.ECHOED,
-    "context_management": _Fate.ECHOED,
-    "conversation": _Fate.REFUSED,
-    "include": _Fate.ECHOED,
-    "input": _Fate.MAPPED,
-    "instructions": _Fate.MAPPED,
-    "max_output_tokens": _Fate.MAPPED,
-    "max_tool_calls": _Fate.ECHOED,
-    "metadata": _Fate.ECHOED,
-    "model": _Fate.MAPPED,
-    "moderation": _Fate.ECHOED,
-    "parallel_tool_calls": _Fate.MAPPED,
-    "previous_response_id": _Fate.REFUSED,
-    "prompt": _Fate.REFUSED,
-    "prompt_cache_key": _Fate.ECHOED,
-    "prompt_cache_options": _Fate.ECHOED,
-    "prompt_cache_retention": _Fate.ECHOED,
-    "reasoning": _Fate.ECHOED,
-    "safety_identifier": _Fate.ECHOED,
-    "service_tier": _Fate.ECHOED,
-    "store": _Fate.ECHOED,
-    "stream": _Fate.MAPPED,
-    "stream_options": _Fate.ECHOED,
-    "temperature": _Fate.SAME,
-    "text": _Fate.MAPPED,
-    "tool_choice": _Fate.MAPPED,
-    "tools": _Fate.MAPPED,
-    "top_logprobs": _Fate.ECHOED,
-    "top_p": _Fate.SAME,
-    "truncation": _Fate.ECHOED,
-    "user": _Fate.SAME,
-}
-
-_INSTEAD: Final[Mapping[str, str]] = {
-    "background": "Requests cannot run in the background here; leave it out and stream the answer.",
-    "conversation": "Conversations are not stored here; send the whole conversation in 'input'.",
-    "previous_response_id": (
-        "Responses are not stored here; send the whole conversation in 'input'."
-    ),
-    "prompt": "Prompt templates are not stored here; send their text in 'instructions'.",
-}
-
-_CHAT_ALONE: Final[Mapping[str, tuple[object, ...]]] = {
-    "messages": (None,),
-    "functions": (None,),
-    "function_call": (None,),
-    "n": (None, 1),
-}
-"""Fields of Chat's own that would contradict what is written here, and what they may say."""
+_LOGPROBS: Final = "message.output_text.logprobs"
+_SEALED_REASONING: Final = "reasoning.encrypted_content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,41 +49,56 @@ class ResponsesRequest:
     """``prompt_cache_key``: what ties the requests of one conversation together."""
     shape: ResponseShape
     """What every Response object to this request has in common."""
+    answer: AnswerNeeds
+    """What the way back must know of it."""
     notes: tuple[str, ...]
     """What was left out, for people to read."""
-    chat: Mapping[str, Any]
-    """The Chat body, but for the model's name."""
+    draft: Draft = field(repr=False)
 
-    def render(self, model: str) -> bytes:
-        """The Chat Completions body that asks ``model``, the name the account's service knows."""
-        return to_json({"model": model, **self.chat}, inf_nan_mode="null")
+    def render(self, model: str, profile: Profile = PLAIN) -> bytes:
+        """The Chat Completions body that asks ``model``, the name the account's service knows.
+
+        It asks for a stream where the client does, or where the service is always asked so.
+        """
+        return to_json(chat_body(self.draft, model, profile), inf_nan_mode="null")
+
+    def notes_for(self, profile: Profile, model: str | None = None) -> tuple[str, ...]:
+        """What was left out or changed for the service of ``profile``, beyond ``notes``.
+
+        ``model``: the name that the service knows, if it is another than the client's.
+        """
+        return notes_on(self.draft, model or self.model, profile)
 
 
-def parse_request(body: bytes) -> ResponsesRequest:
+def parse_request(body: bytes, reasoning: Recollection | None = None) -> ResponsesRequest:
     """The body of ``POST /v1/responses``, checked and translated.
 
+    ``reasoning``: where the reasoning of earlier turns may be found.
     Raises ApiError (400): ``invalid_request`` where a field is wrong,
     ``unsupported_parameter`` where Chat Completions has no way to carry it;
     ``param`` names the field.
     """
     fields = read_request(body)
     _refuse_unsupported(fields)
-    chat, notes = _chat_body(fields)
+    tools = chat_tools(_all_tools(fields))
+    answer = _needs(fields, tools)
+    draft = _draft(fields, tools, answer, reasoning)
     return ResponsesRequest(
         model=fields["model"],
-        stream=bool(fields.get("stream")),
+        stream=draft.stream,
         session=fields.get("prompt_cache_key"),
         shape=ResponseShape.echoing(fields),
-        notes=notes,
-        chat=chat,
+        answer=answer,
+        notes=(*_notes(fields, tools), *draft.conversation.notes),
+        draft=draft,
     )
 
 
 def _refuse_unsupported(fields: RequestFields) -> None:
-    for name, fate in _FIELDS.items():
-        if fate is _Fate.REFUSED and fields.get(name):
-            raise unsupported_parameter(f"'{name}' is not supported. {_INSTEAD[name]}", name)
-    for name, allowed in _CHAT_ALONE.items():
+    for name, row in _REFUSED.items():
+        if fields.get(name):
+            raise unsupported_parameter(f"'{name}' is not supported. {row.instead}", name)
+    for name, allowed in CHAT_ALONE.items():
         if name in fields and fields.get(name) not in allowed:
             raise unsupported_parameter(
                 f"'{name}' belongs to the Chat Completions API and has no place in a request to "
@@ -144,46 +107,68 @@ def _refuse_unsupported(fields: RequestFields) -> None:
             )
 
 
-def _chat_body(fields: RequestFields) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The Chat body without ``model``, and the notes on what was left out."""
-    tools = chat_tools(
-        cast("Any", fields.get("tools") or []), cast("Any", fields.get("tool_choice"))
+def _all_tools(fields: RequestFields) -> Iterator[tuple[str, AnyTool]]:
+    """The tools of the request and those that came in the midst of its input, with their paths."""
+    for index, tool in enumerate(fields.get("tools") or ()):
+        yield f"tools[{index}]", tool
+    items = fields["input"] if isinstance(fields["input"], list) else []
+    for place in [place for place, item in enumerate(items) if item["type"] in LATER_TOOLS]:
+        for index, tool in enumerate(cast("LaterTools", items[place])["tools"]):
+            yield f"input[{place}].tools[{index}]", tool
+
+
+def _needs(fields: RequestFields, tools: ChatTools) -> AnswerNeeds:
+    include = fields.get("include") or ()
+    return AnswerNeeds(
+        tools=tools.names,
+        wants_logprobs=_LOGPROBS in include or bool(fields.get("top_logprobs")),
+        wants_sealed_reasoning=_SEALED_REASONING in include,
     )
-    chat: dict[str, Any] = {
-        name: value
-        for name, value in fields.items()
-        if value is not None
-        and name not in _CHAT_ALONE
-        and _FIELDS.get(name, _Fate.SAME) is _Fate.SAME
-    }
-    chat["messages"] = _messages(fields)
-    if tools.tools:
-        chat["tools"] = tools.tools
-        if fields.get("parallel_tool_calls") is not None:
-            chat["parallel_tool_calls"] = fields["parallel_tool_calls"]
-    if tools.choice is not None:
-        chat["tool_choice"] = tools.choice
-    if fields.get("max_output_tokens") is not None:
-        chat["max_tokens"] = fields["max_output_tokens"]
-    settings = fields.get("text")
-    text_format = settings.get("format") if settings else None
-    if text_format and text_format["type"] != "text":
-        chat["response_format"] = _response_format(text_format)
-    if fields.get("stream"):
-        chat["stream"] = True
-        chat["stream_options"] = {"include_usage": True}
-    return chat, tuple(f"dropped hosted tool {kind}" for kind in tools.dropped)
 
 
-def _messages(fields: RequestFields) -> list[dict[str, Any]]:
-    messages = chat_messages(cast("Any", fields["input"]), fields.get("instructions"))
-    if not messages:
+def _draft(
+    fields: RequestFields, tools: ChatTools, answer: AnswerNeeds, reasoning: Recollection | None
+) -> Draft:
+    carried, choice = chosen(tools, cast("Any", fields.get("tool_choice")))
+    text, thinking = fields.get("text"), fields.get("reasoning")
+    said = conversation(
+        cast("Any", fields["input"]), fields.get("instructions"), tools.names, reasoning
+    )
+    if not said.messages:
         raise invalid_request("'input' is empty: there is nothing to answer.", "input")
-    return messages
+    return Draft(
+        fields={
+            name: value
+            for name, value in fields.items()
+            if value is not None and name not in _NOT_SAME
+        },
+        conversation=said,
+        tools=carried,
+        tool_choice=choice,
+        parallel_tool_calls=fields.get("parallel_tool_calls"),
+        output_limit=fields.get("max_output_tokens"),
+        response_format=_response_format(text.get("format") if text else None),
+        effort=thinking.get("effort") if thinking else None,
+        wants_logprobs=answer.wants_logprobs,
+        top_logprobs=fields.get("top_logprobs") or 0,
+        stream=bool(fields.get("stream")),
+    )
 
 
-def _response_format(text_format: TextFormat) -> dict[str, Any]:
-    """``text.format`` as ``response_format``."""
+def _notes(fields: RequestFields, tools: ChatTools) -> Iterator[str]:
+    for name in _DROPPED:
+        if fields.get(name):
+            yield f"dropped {name}"
+    if fields.get("truncation") == "auto":
+        yield "truncation is not done here"
+    for kind in tools.dropped:
+        yield f"dropped hosted tool {kind}"
+
+
+def _response_format(text_format: TextFormat | None) -> dict[str, Any] | None:
+    """``text.format`` as ``response_format``; None: plain text, as always."""
+    if not text_format or text_format["type"] == "text":
+        return None
     if text_format["type"] == "json_object":
         return {"type": "json_object"}
     for name in ("name", "schema"):

@@ -16,24 +16,50 @@ from __future__ import annotations
 from typing import Final
 
 _BOM: Final = b"\xef\xbb\xbf"
+_JSON: Final = (b"{", b"[", _BOM)
+"""What a JSON body begins with; no line of an event stream does."""
+_LONGEST_BEGINNING: Final = 8192
+"""Bytes."""
 
 
 class SseDecoder:
     """Cuts a byte stream into the data of its events."""
 
-    __slots__ = ("_at_start", "_pending", "_searched")
+    __slots__ = ("_at_start", "_pending", "_searched", "_unread")
 
     def __init__(self) -> None:
         self._pending = bytearray()
         self._searched = 0
         """How much of ``_pending`` is known to hold no end of an event."""
         self._at_start = True
+        self._unread: bytearray | None = bytearray()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits for its rest."""
+        return not self._pending
+
+    @property
+    def unread(self) -> bytes:
+        """All that has come but comments, as long as no data was in it: it may be no stream.
+
+        Of what cannot be JSON only the beginning.
+        """
+        lines = bytes(self._unread or b"").splitlines(keepends=True)
+        return b"".join(line for line in lines if not line.startswith(b":"))
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of every event that ``data`` completes, in order."""
         if not self._pending and data.endswith(b"\n\n") and b"\r" not in data:
-            return self._whole(data)
-        return self._gather(data)
+            if data.startswith(b"data:") and data.find(b"\n") == len(data) - 2:
+                self._at_start, self._unread = False, None
+                return [data[5:].strip()]
+            payloads = self._whole(data)
+        else:
+            payloads = self._gather(data)
+        if self._unread is not None:
+            self._keep_unread(data, payloads)
+        return payloads
 
     def finish(self) -> list[bytes]:
         """The data of an event that the stream's end cut off before its blank line.
@@ -41,17 +67,35 @@ class SseDecoder:
         The standard drops such an event; services that leave the last blank
         line out are too common for that.
         """
-        pending, self._pending, self._searched = self._pending, bytearray(), 0
-        return self._whole(_unix_lines(bytes(pending)))
+        payloads = self._whole(_unix_lines(self._taken()))
+        if payloads:
+            self._unread = None
+        return payloads
+
+    def _keep_unread(self, data: bytes, payloads: list[bytes]) -> None:
+        if payloads:
+            self._unread = None
+        elif self._unread is not None and (
+            len(self._unread) < _LONGEST_BEGINNING
+            or self._unread[:_LONGEST_BEGINNING].lstrip().startswith(_JSON)
+        ):
+            self._unread += data
 
     def _gather(self, data: bytes) -> list[bytes]:
         pending = self._pending
+        if b"\r" not in data and not pending.endswith(b"\r"):
+            if b"\n" not in data:
+                pending += data
+                self._searched = len(pending)
+                return []
+            if data.endswith(b"\n\n"):
+                return self._whole(self._taken() + data)
         pending += data
         # A carriage return at the end may be half of a line's end: it waits.
         usable = len(pending) - 1 if pending.endswith(b"\r") else len(pending)
         if b"\r" in data or b"\r" in pending[self._searched : usable]:
             tail = pending[usable:]
-            pending[:] = _unix_lines(bytes(pending[:usable]))
+            pending[self._searched :] = _unix_lines(bytes(pending[self._searched : usable]))
             usable = len(pending)
             pending += tail
         end = pending.rfind(b"\n\n", max(0, self._searched - 1), usable)
@@ -62,6 +106,13 @@ class SseDecoder:
         del pending[: end + 2]
         self._searched = 0
         return self._whole(whole)
+
+    def _taken(self) -> bytes:
+        """What was waiting, which waits no more."""
+        pending = bytes(self._pending)
+        self._pending.clear()
+        self._searched = 0
+        return pending
 
     def _whole(self, data: bytes) -> list[bytes]:
         if self._at_start and data:

@@ -1,15 +1,21 @@
 """One stream of Chat Completions chunks → one stream of Responses events.
 
-Theory of operation. A chunk brings pieces of up to four things: reasoning, text,
-refusal, calls; each goes to the output item that is open for it:
+Theory of operation. A read may hold any part of the stream; a chunk brings pieces of up
+to four things: reasoning, text, refusal, calls; each goes to the output item that is open
+for it:
 
-    chunk → ``Output`` (what is open, what a piece opens) → events
+    read → ``SseDecoder`` → chunk → ``ChoiceReader`` (what it brings)
+         → ``Output`` (what is open, what a piece opens) → events
+
+A chunk that differs from the one before in nothing but its text goes by the ``Shortcut``.
+A body that turns out to be no event stream is read as a whole (``body``).
 
 The end is ``[DONE]`` or the end of the body. What kind of end it was decides the status:
 
     finish_reason or [DONE] seen    completed, or incomplete as ``_ENDINGS`` says
-    neither                         failed: the upstream broke off
+    neither, or nothing answered    failed: the upstream broke off, or said something else
     an error in a chunk, a cut      failed, with the error
+    a call that cannot be told      failed, with what was called, and how
 
 Every open item is closed before the last event, whatever the end. After it
 nothing more is written.
@@ -25,11 +31,16 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import from_json
 
+from addon.translate.body import read_body
+from addon.translate.choice import ChoiceReader
 from addon.translate.events import EventWriter
-from addon.translate.json_edge import mend_surrogates, parse_json_keeping_halves
+from addon.translate.json_edge import parse_json_keeping_halves
+from addon.translate.needs import AnswerNeeds
 from addon.translate.output import Close, Output
-from addon.translate.refusal import UpstreamError, error_in
+from addon.translate.reasoning import Recollection
+from addon.translate.refusal import UpstreamError, error_in, invalid_answer, words_in
 from addon.translate.response import ResponseRenderer, Status
+from addon.translate.shortcut import Shortcut
 from addon.translate.sse import SseDecoder
 from addon.translate.usage import TokenUsage
 
@@ -64,29 +75,46 @@ class StreamTranslator:
     """Translates the body of one upstream answer. Feed it, finish it, or abort it."""
 
     __slots__ = (
-        "_finish_reason",
+        "_choice",
         "_has_begun",
+        "_has_choice",
         "_now",
+        "_odd",
         "_output",
         "_renderer",
         "_secret",
+        "_shortcut",
         "_sse",
         "_usage",
         "_writer",
         "ending",
     )
 
-    def __init__(self, renderer: ResponseRenderer, item_ids: str, secret: str = "") -> None:
+    def __init__(
+        self,
+        renderer: ResponseRenderer,
+        item_ids: str,
+        secret: str = "",
+        needs: AnswerNeeds | None = None,
+        reasoning: Recollection | None = None,
+    ) -> None:
         """``item_ids`` is what is random in the ids of this answer's items.
 
-        ``secret`` is the token that the upstream was sent: no error may repeat it.
+        ``secret`` is the token that the upstream was sent: no error may repeat it. ``needs``
+        is what the request asks of its answer, and ``reasoning`` what keeps the reasoning of
+        turns with calls.
         """
+        needs = needs or AnswerNeeds()
         self._renderer = renderer
         self._secret = secret
         self._sse = SseDecoder()
         self._writer = EventWriter()
-        self._output = Output(self._writer, item_ids)
-        self._finish_reason: str | None = None
+        self._shortcut = Shortcut(self._writer)
+        self._output = Output(self._writer, item_ids, needs, reasoning or Recollection())
+        self._choice = ChoiceReader(self._output, wants_logprobs=needs.wants_logprobs)
+        self._has_choice = False
+        self._odd: bytes | None = None
+        """The first payload, as long as none has held a choice."""
         self._usage: Mapping[str, Any] | None = None
         self._has_begun = False
         self._now = 0.0
@@ -98,11 +126,24 @@ class StreamTranslator:
         """The token counts, as far as the upstream has sent them."""
         return TokenUsage.from_chat(self._usage) if self._usage else None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the answer has brought no item yet."""
+        return self._output.is_empty
+
     def feed(self, data: bytes, now: float) -> bytes:
         """The events that ``data`` brings; ``now`` in Unix seconds."""
+        shortcut = self._shortcut
+        if shortcut.of_read is not None:
+            events = shortcut.of_read.follow(data)
+            if events is not None:
+                return events
         self._now = now
-        for payload in self._sse.feed(data):
+        payloads = self._sse.feed(data)
+        for payload in payloads:
             self._take(payload)
+        if shortcut.of_chunk is not None:
+            shortcut.look_at_read(data, payloads, is_whole=self._sse.is_idle)
         return self._writer.take()
 
     def finish(self, now: float) -> bytes:
@@ -110,6 +151,8 @@ class StreamTranslator:
         self._now = now
         for payload in self._sse.finish():
             self._take(payload)
+        if self.ending is None and not self._has_begun and self._odd is None:
+            self._take_body(self._sse.unread)
         if self.ending is None:
             self._end(is_done=False)
         return self._writer.take()
@@ -120,17 +163,16 @@ class StreamTranslator:
         self._fail(UpstreamError(message))
         return self._writer.take()
 
-    def feed_completion(self, completion: Mapping[str, Any], now: float) -> bytes:
-        """The events of a whole chat completion, as if it had come in one chunk."""
-        self._now = now
-        self._take_chunk(completion)
-        if self.ending is None:
-            self._end(is_done=True)
-        return self._writer.take()
-
-    # --- a chunk, piece by piece
+    # --- what has come
 
     def _take(self, payload: bytes) -> None:
+        shortcut = self._shortcut
+        if shortcut.of_chunk is not None:
+            events = shortcut.of_chunk.follow(payload)
+            if events is not None:
+                self._writer.add(events)
+                return
+            shortcut.end()
         if self.ending is not None or not payload:
             return
         try:
@@ -138,20 +180,38 @@ class StreamTranslator:
         except ValueError:
             if payload == _DONE:
                 self._end(is_done=True)
-                return
-            chunk = self._read_slowly(payload)
+            else:
+                self._take_odd(payload)
+            return
         if isinstance(chunk, dict):
             self._take_chunk(chunk)
+            if self.ending is None:
+                shortcut.learn(payload, chunk, self._choice.follow_by)
+        if not self._has_choice and self._odd is None:
+            is_usual = isinstance(chunk, dict) and (chunk.get("choices") == [] or "usage" in chunk)
+            self._odd = None if is_usual else payload
 
-    def _read_slowly(self, payload: bytes) -> object:
+    def _take_odd(self, payload: bytes) -> None:
         """A chunk that the fast parser refuses: half a character, or no JSON at all."""
         try:
-            return parse_json_keeping_halves(payload)
+            chunk = parse_json_keeping_halves(payload)
         except ValueError:
-            if self._finish_reason is None:
-                quote = mend_surrogates(payload[:200].decode("utf-8", "replace"))
-                self._fail(UpstreamError(f"The upstream sent an event that is not JSON: {quote}"))
-            return None
+            if self._choice.finish_reason is None:
+                words = words_in(payload)
+                self._fail(invalid_answer(f"The upstream sent an event that is not JSON: {words}"))
+        else:
+            if isinstance(chunk, dict):
+                self._take_chunk(chunk)
+
+    def _take_body(self, body: bytes) -> None:
+        """A body that is no event stream."""
+        completion = read_body(body)
+        if isinstance(completion, UpstreamError):
+            self._fail(completion)
+            return
+        self._take_chunk(completion)
+        if self.ending is None:
+            self._end(is_done=True)
 
     def _take_chunk(self, chunk: Mapping[str, Any]) -> None:
         choices = chunk.get("choices")
@@ -163,47 +223,14 @@ class StreamTranslator:
         if not self._has_begun:
             self._begin()
         usage = chunk.get("usage")
-        if isinstance(usage, dict):
+        if usage and isinstance(usage, dict):
             self._usage = usage
         if isinstance(choices, list):
             for choice in choices:
                 # Of several choices the first is the answer; Responses knows no others.
                 if isinstance(choice, dict) and not choice.get("index"):
-                    self._take_choice(choice)
-
-    def _take_choice(self, choice: Mapping[str, Any]) -> None:
-        finish_reason = choice.get("finish_reason")
-        delta = choice.get("delta")
-        if not isinstance(delta, dict):
-            # A whole message instead of a delta: an answer that was not streamed, or repeats it.
-            delta = choice.get("message") if self._output.is_empty else None
-        if isinstance(delta, dict):
-            self._take_delta(delta, is_last=bool(finish_reason))
-        if finish_reason and isinstance(finish_reason, str):
-            self._finish_reason = finish_reason
-
-    def _take_delta(self, delta: Mapping[str, Any], *, is_last: bool) -> None:
-        output = self._output
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if (
-            reasoning
-            and isinstance(reasoning, str)
-            and not (is_last and output.repeats("reasoning", reasoning))
-        ):
-            output.think(reasoning)
-        content = delta.get("content")
-        if content:
-            text = content if isinstance(content, str) else _joined(content)
-            if text and not (is_last and output.repeats("message", text)):
-                output.say(text)
-        refusal = delta.get("refusal")
-        if refusal and isinstance(refusal, str):
-            output.refuse(refusal)
-        fragments = delta.get("tool_calls")
-        if isinstance(fragments, list):
-            for fragment in fragments:
-                if isinstance(fragment, dict):
-                    output.call(fragment, is_last=is_last)
+                    self._has_choice = True
+                    self._choice.read(choice)
 
     # --- beginning and end
 
@@ -216,28 +243,38 @@ class StreamTranslator:
     def _end(self, *, is_done: bool) -> None:
         if not self._has_begun:
             self._begin()
-        reason = self._finish_reason
-        if reason is None and not is_done:
-            self._fail(UpstreamError(_BROKEN_OFF))
-            return
-        if reason in _BREAKDOWNS:
-            self._fail(UpstreamError(f"The upstream broke off with finish_reason {reason!r}."))
-            return
-        if not self._output.announce_calls():
-            self._fail(UpstreamError("The upstream sent a tool call without a name."))
-            return
+        self._choice.finish()
+        reason = self._choice.finish_reason
         incomplete = _ENDINGS.get(reason or "")
-        self._output.close_all(Close.CUT_SHORT if incomplete else Close.WHOLE)
+        how = Close.CUT_SHORT if incomplete else Close.WHOLE
+        error = self._fault_at_end(reason, is_done=is_done)
+        fault = None if error else self._output.tell_the_rest(how)
+        if error or fault:
+            self._fail(error or UpstreamError(fault or ""))
+            return
+        self._output.close_all(how)
         if incomplete:
             self._last_event("incomplete", incomplete_reason=incomplete)
         else:
             self._last_event("completed", completed_at=int(self._now))
+
+    def _fault_at_end(self, reason: str | None, *, is_done: bool) -> UpstreamError | None:
+        """Why this end is none."""
+        if not self._has_choice and self._odd is not None:
+            words = words_in(self._odd)
+            return invalid_answer(f"The upstream's answer holds no choices, but says: {words}")
+        if reason is None and not is_done:
+            return UpstreamError(_BROKEN_OFF)
+        if reason in _BREAKDOWNS:
+            return UpstreamError(f"The upstream broke off with finish_reason {reason!r}.")
+        return None
 
     def _fail(self, error: UpstreamError) -> None:
         if self.ending is not None:
             return
         if not self._has_begun:
             self._begin()
+        self._choice.finish()
         self._output.close_all(Close.BROKEN)
         self._last_event("failed", error=error.without(self._secret))
 
@@ -249,6 +286,7 @@ class StreamTranslator:
         incomplete_reason: IncompleteReason | None = None,
         completed_at: int | None = None,
     ) -> None:
+        self._shortcut.end()
         usage = self.usage
         if usage is None and error is None:
             # Clients count on token counts in an answer; an upstream that sends none counts 0.
@@ -263,14 +301,6 @@ class StreamTranslator:
         )
         self.ending = Ending(status, error, response)
         self._writer.event_of_json(f"response.{status}", f'"response":{response}')
-
-
-def _joined(content: object) -> str:
-    """Content that came as a list of parts; what is not text is passed over."""
-    if not isinstance(content, list):
-        return ""
-    texts = (part.get("text") for part in content if isinstance(part, dict))
-    return "".join(text for text in texts if isinstance(text, str))
 
 
 _RATE_LIMITED: Final = 429

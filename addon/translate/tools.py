@@ -1,139 +1,141 @@
-"""Tools and the choice among them, from Responses to Chat Completions.
+"""Tools, from Responses to Chat Completions: functions, all of them.
 
 | Responses                               | Chat Completions                              |
 |-----------------------------------------|-----------------------------------------------|
 | ``function`` tool, flat                 | ``function`` tool, nested                     |
+| ``custom`` tool                         | a function with one argument, the free text   |
+| ``namespace``                           | its functions and custom tools, one by one    |
+| ``local_shell``, ``shell``, ``apply_patch`` | functions with schemas of our own         |
 | hosted tool (``web_search`` …)          | dropped: nobody upstream would run it         |
-| any other tool type                     | refused                                       |
-| choice ``none``, ``auto``, ``required`` | the same                                      |
-| choice of a function                    | the same, nested                              |
-| choice ``allowed_tools``                | the tools thinned out, and its mode           |
-| choice of a hosted tool                 | refused: dropping it would not be what was    |
-|                                         | asked for                                     |
+
+Tools that came in the midst of the conversation stand behind those of the request. Of
+several tools of one kind and name the last counts. Names: ``tool_names``. The choice
+among them: ``tool_choice``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
-from addon.errors import invalid_request, unsupported_parameter
-from addon.translate.wire import FunctionTool, OtherTool, ToolChoiceObject
+from addon.errors import invalid_request
+from addon.translate.client_tools import FUNCTIONS, freeform_function
+from addon.translate.tool_names import ToolId, ToolKind, ToolNames
+from addon.translate.wire_tools import (
+    AnyTool,
+    CustomTool,
+    FunctionTool,
+    NamespaceTool,
+    PlainTool,
+    ShellTool,
+)
 
 ChatTool: TypeAlias = dict[str, Any]
-ChatToolChoice: TypeAlias = str | dict[str, Any]
-
-HOSTED_TOOLS: Final = frozenset(
-    (
-        "code_interpreter",
-        "computer",
-        "computer_use_preview",
-        "file_search",
-        "image_generation",
-        "mcp",
-        "programmatic_tool_calling",
-        "tool_search",
-        "web_search",
-        "web_search_2025_08_26",
-        "web_search_preview",
-        "web_search_preview_2025_03_11",
-    )
-)
-"""Tools that OpenAI's servers run: a Chat Completions service has none of them."""
 
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
+_SHORT_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ChatTools:
-    """What a request says of tools, as Chat fields; ``choice`` None: not sent."""
+    """The tools of a request as Chat functions."""
 
-    tools: list[ChatTool]
-    choice: ChatToolChoice | None
-    dropped: tuple[str, ...]
+    functions: dict[str, ChatTool] = field(default_factory=dict)
+    """By name."""
+    names: ToolNames = field(default_factory=ToolNames)
+    """Which tool a function stands for."""
+    dropped: list[str] = field(default_factory=list)
     """The types of the tools that were left out."""
 
 
-def chat_tools(
-    tools: list[FunctionTool | OtherTool], choice: str | ToolChoiceObject | None
-) -> ChatTools:
-    """``tools`` and ``tool_choice`` of a request.
+def chat_tools(tools: Iterable[tuple[str, AnyTool]]) -> ChatTools:
+    """``tools``, each with its path in the request.
 
-    Raises ApiError (400): ``unsupported_parameter`` for a tool that cannot be
-    carried or a choice of a hosted one, ``invalid_request`` for a choice among
-    tools that are not there.
+    Raises ApiError (400 ``invalid_request``) for a grammar that is not whole.
     """
-    carried: list[ChatTool] = []
-    dropped: list[str] = []
-    for index, tool in enumerate(tools):
-        if tool["type"] == "function":
-            carried.append(_function(cast("FunctionTool", tool)))
-        elif tool["type"] in HOSTED_TOOLS:
-            dropped.append(tool["type"])
-        else:
-            raise unsupported_parameter(
-                f"Tools of type {tool['type']!r} cannot be carried over to the Chat Completions "
-                "API.",
-                f"tools[{index}].type",
-            )
-    if isinstance(choice, dict) and choice["type"] == "allowed_tools":
-        carried = _allowed(carried, choice)
-        choice = choice.get("mode", "auto")
-    return ChatTools(carried, _choice(choice, carried), tuple(dropped))
+    chat = ChatTools()
+    for where, tool in tools:
+        match tool["type"]:
+            case "function" | "custom":
+                _add_named(chat, tool, where)
+            case "namespace":
+                _add_namespace(chat, tool, where)
+            case "local_shell" | "apply_patch":
+                _add_plain(chat, tool)
+            case "shell" if _is_the_clients(tool):
+                _add_plain(chat, tool)
+            case hosted:
+                chat.dropped.append(hosted)
+    return chat
 
 
-def _function(tool: FunctionTool) -> ChatTool:
-    function: dict[str, Any] = {"name": tool["name"]}
-    if tool.get("description"):
-        function["description"] = tool["description"]
-    function["parameters"] = tool.get("parameters") or _NO_PARAMETERS
+def _add_named(
+    chat: ChatTools,
+    tool: FunctionTool | CustomTool,
+    where: str,
+    namespace: str | None = None,
+    about: str = "",
+) -> None:
+    description = tool.get("description") or ""
+    if about:
+        description = f"{about}\n\n{description}".strip()
+    if tool["type"] == "function":
+        _add(chat, ToolId(ToolKind.FUNCTION, tool["name"], namespace), _function(tool, description))
+    else:
+        function = freeform_function(description, _grammar(tool, where))
+        _add(chat, ToolId(ToolKind.CUSTOM, tool["name"], namespace), function)
+
+
+def _add_namespace(chat: ChatTools, namespace: NamespaceTool, where: str) -> None:
+    """The tools of a namespace, each with what it is for; the first one with all of that."""
+    about = (namespace.get("description") or "").strip()
+    for index, tool in enumerate(namespace["tools"]):
+        _add_named(chat, tool, f"{where}.tools[{index}]", namespace["name"], about)
+        about = _shortened(about)
+
+
+def _shortened(text: str) -> str:
+    """The first paragraph of ``text``, and of a long one the beginning."""
+    paragraph = text.partition("\n\n")[0]
+    if len(paragraph) <= _SHORT_CHARACTERS:
+        return paragraph
+    return paragraph[:_SHORT_CHARACTERS].rpartition(" ")[0] + " …"
+
+
+def _add_plain(chat: ChatTools, tool: PlainTool | ShellTool) -> None:
+    kind = ToolKind(tool["type"])
+    _add(chat, ToolId(kind, kind.value), FUNCTIONS[kind])
+
+
+def _is_the_clients(shell: ShellTool) -> bool:
+    """Whether the client runs the shell, and not a container of OpenAI's."""
+    environment = shell.get("environment")
+    return environment is None or environment["type"] == "local"
+
+
+def _add(chat: ChatTools, tool: ToolId, function: dict[str, Any]) -> None:
+    name = chat.names.name_of(tool)
+    chat.functions[name] = {"type": "function", "function": {"name": name, **function}}
+
+
+def _function(tool: FunctionTool, description: str) -> dict[str, Any]:
+    function: dict[str, Any] = {"description": description} if description else {}
+    parameters = tool.get("parameters") or _NO_PARAMETERS
+    # Services want to read that it is an object, which it must be in any case.
+    function["parameters"] = parameters if "type" in parameters else {"type": "object"} | parameters
     if tool.get("strict") is not None:
         function["strict"] = tool["strict"]
-    return {"type": "function", "function": function}
+    return function
 
 
-def _allowed(carried: list[ChatTool], choice: ToolChoiceObject) -> list[ChatTool]:
-    """The tools that ``allowed_tools`` names; of hosted ones there is nothing to allow."""
-    named = choice.get("tools", [])
-    names = {tool.get("name") for tool in named if tool.get("type") == "function"}
-    unknown = names - {tool["function"]["name"] for tool in carried}
-    if unknown:
-        raise invalid_request(
-            f"'tool_choice' allows tools that are not in 'tools': {_listed(unknown)}.",
-            "tool_choice.tools",
-        )
-    return [tool for tool in carried if tool["function"]["name"] in names]
-
-
-def _choice(
-    choice: str | ToolChoiceObject | None, carried: list[ChatTool]
-) -> ChatToolChoice | None:
-    if isinstance(choice, dict):
-        return _named_choice(choice, carried)
-    if choice == "required" and not carried:
-        raise invalid_request(
-            "'tool_choice' is 'required', but there is no tool that could be called.",
-            "tool_choice",
-        )
-    # Services refuse a choice where there is nothing to choose from.
-    return choice if carried else None
-
-
-def _named_choice(choice: ToolChoiceObject, carried: list[ChatTool]) -> ChatToolChoice:
-    if choice["type"] != "function":
-        raise unsupported_parameter(
-            f"The tool {choice['type']!r} cannot be used over the Chat Completions API.",
-            "tool_choice",
-        )
-    name = choice.get("name")
-    if not name:
-        raise invalid_request("Missing required parameter: 'tool_choice.name'.", "tool_choice.name")
-    if all(tool["function"]["name"] != name for tool in carried):
-        raise invalid_request(
-            f"'tool_choice' names the function {name!r}, which is not in 'tools'.", "tool_choice"
-        )
-    return {"type": "function", "function": {"name": name}}
-
-
-def _listed(names: set[Any]) -> str:
-    return ", ".join(sorted(repr(name) for name in names))
+def _grammar(tool: CustomTool, where: str) -> dict[str, str] | None:
+    """``syntax`` and ``definition`` of what the input must match, if that is said."""
+    wanted = tool.get("format")
+    if not wanted or wanted["type"] == "text":
+        return None
+    for name in ("syntax", "definition"):
+        if name not in wanted:
+            param = f"{where}.format.{name}"
+            raise invalid_request(f"Missing required parameter: '{param}'.", param)
+    return {"syntax": wanted["syntax"], "definition": wanted["definition"]}

@@ -24,7 +24,6 @@ from referencing.jsonschema import DRAFT202012
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _URI: Final = "urn:open-responses"
 _ITEM_TYPES: Final = frozenset({"message", "function_call", "function_call_output", "reasoning"})
-_TOOL_CHOICES: Final = frozenset({"function", "allowed_tools"})
 
 Json = dict[str, object]
 
@@ -42,6 +41,8 @@ def event_faults(event: Mapping[str, object]) -> list[str]:
     if validator is None or not _is_specified(event.get("item")):
         return []
     known = dict(event)
+    if "item" in event:
+        known["item"] = _without_null(event["item"])
     if isinstance(event.get("response"), dict):
         known["response"] = _specified_part(cast("Json", event["response"]))
     return _faults(validator, known)
@@ -59,15 +60,28 @@ def _is_specified(item: object) -> bool:
     return not isinstance(item, dict) or item.get("type") in _ITEM_TYPES
 
 
+def _is_specified_choice(choice: object) -> bool:
+    if not isinstance(choice, dict):
+        return True
+    tools = choice.get("tools") or [choice]
+    return all(tool.get("type") in ("function", "allowed_tools") for tool in tools)
+
+
+def _without_null(item: object) -> object:
+    """``item`` without an ``encrypted_content`` of null, which to OpenAI is the same as none."""
+    if isinstance(item, dict) and item.get("encrypted_content", item) is None:
+        return {name: value for name, value in item.items() if name != "encrypted_content"}
+    return item
+
+
 def _specified_part(response: Mapping[str, object]) -> Json:
     """``response`` without what OpenAI's API has and the specification does not."""
     known = dict(response)
     if isinstance(output := response.get("output"), list):
-        known["output"] = [item for item in output if _is_specified(item)]
+        known["output"] = [_without_null(item) for item in output if _is_specified(item)]
     if isinstance(tools := response.get("tools"), list):
         known["tools"] = [t for t in tools if isinstance(t, dict) and t.get("type") == "function"]
-    choice = response.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") not in _TOOL_CHOICES:
+    if not _is_specified_choice(response.get("tool_choice")):
         known["tool_choice"] = "auto"
     return known
 

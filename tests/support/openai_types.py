@@ -11,11 +11,28 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseCustomToolCall,
+    ResponseCustomToolCallItem,
+    ResponseStreamEvent,
+    response_text_delta_event,
+    response_text_done_event,
+)
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-_OPEN_RESPONSES_ONLY: Final = frozenset({"store", "presence_penalty", "frequency_penalty"})
-"""Fields of a response that Open Responses demands and OpenAI's types do not list."""
+_ALLOWED: Final[Mapping[type[BaseModel], frozenset[str]]] = {
+    # Open Responses demands them.
+    Response: frozenset({"store", "presence_penalty", "frequency_penalty"}),
+    **{
+        logprob: frozenset({"bytes"})
+        for event in (response_text_delta_event, response_text_done_event)
+        for logprob in (event.Logprob, event.LogprobTopLogprob)
+    },
+    # The stream's union names the type of the input's item; the output's item has more.
+    ResponseCustomToolCall: frozenset(ResponseCustomToolCallItem.model_fields),
+}
+"""Fields beside those that a type lists."""
 
 _RESPONSE: Final = TypeAdapter(Response)
 
@@ -67,7 +84,7 @@ def _faults(adapter: TypeAdapter[BaseModel] | TypeAdapter[Response], value: obje
 
 def _unknown(value: object, path: str) -> Iterator[str]:
     if isinstance(value, BaseModel):
-        allowed = _OPEN_RESPONSES_ONLY if isinstance(value, Response) else frozenset()
+        allowed = _ALLOWED.get(type(value), frozenset())
         for name in value.model_extra or {}:
             if name not in allowed:
                 yield f"{path}{name}"

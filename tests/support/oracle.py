@@ -31,6 +31,10 @@ class CheckedStream:
         """What the answer comes to."""
         return outcome_of(self.response)
 
+    def items(self) -> list[Event]:
+        """The items of the response, in order."""
+        return cast("list[Event]", self.response["output"])
+
     def types(self) -> list[str]:
         """The types of the events, in order."""
         return [str(event["type"]) for event in self.events]

@@ -6,7 +6,8 @@ parts (``content_part``, ``reasoning_summary_part``), each opened and closed lik
 or the item itself where it is a call, grows one text by deltas, closed by a ``done`` that repeats
 it whole. Two tables say which part grows in which item and which text in which part; the rest is
 one rule for all: nothing before its ``added``, nothing after its ``done``, and what was closed is
-what the end shows. Items may overlap. (OpenAI's Responses reference, "Streaming events".)
+what the end shows. Items may overlap. (OpenAI's Responses reference, "Streaming events".) The
+commands of a shell call are each such a text, in an item that grows a list of them.
 
 Payloads must have passed ``openai_types`` first: fields are taken to be there.
 """
@@ -68,7 +69,10 @@ _PART_KIND_OF: Final[Mapping[str, _PartKind]] = {
     "summary_text": _SUMMARY,
 }
 
-_CONSTANT: Final = ("id", "type", "role", "call_id", "name", "namespace")
+_COMMAND: Final = "response.shell_call_command"
+_SHELL: Final = "shell_call"
+
+_CONSTANT: Final = ("id", "type", "role", "call_id", "name", "namespace", "operation")
 """Fields of an item that may not change between its ``added`` and its ``done``."""
 
 _TERMINAL: Final[Mapping[str, str]] = {
@@ -90,6 +94,7 @@ class _Text:
     value: str
     """The field that holds it whole."""
     deltas: list[str] = field(default_factory=list)
+    logprobs: list[object] = field(default_factory=list)
     closed: str | None = None
 
 
@@ -110,6 +115,7 @@ class _Item:
     parts: dict[str, list[_Part]] = field(default_factory=lambda: {"content": [], "summary": []})
     text: _Text | None = None
     """The text that grows in the item itself."""
+    commands: list[_Text] = field(default_factory=list)
     closed: Json | None = None
 
 
@@ -196,6 +202,8 @@ class _Reading:
             self._see_lifecycle(position, kind, cast("Json", event["response"]))
         elif stem == "response.output_item":
             self._see_item(phase, event)
+        elif stem == _COMMAND:
+            self._see_command(phase, event)
         elif (item := self._open_item(event)) is None:
             return
         elif stem in _PARTS:
@@ -266,14 +274,14 @@ class _Reading:
             self._fault("adds an item without id")
         if any(item.get(name) for name in ("content", "summary", "arguments", "input")):
             self._fault("adds an item that is not empty")
+        if item["type"] == _SHELL and cast("Json", item["action"])["commands"]:
+            self._fault("adds a shell call that has commands")
         texts = [text.value for text in _TEXTS.values() if text.item == item["type"]]
         self._items.append(_Item(item, text=_Text(texts[0]) if texts else None))
 
     def _see_item_done(self, item: _Item, done: Json) -> None:
         item.closed = done
-        for name in _CONSTANT:
-            if item.added.get(name) != done.get(name):
-                self._fault(f"changes {name} from {item.added.get(name)!r} to {done.get(name)!r}")
+        self._compare_fields(item.added, done)
         if done.get("status") not in ("completed", "incomplete", None):
             self._fault(f"closes an item of status {done.get('status')!r}")
         for name, parts in item.parts.items():
@@ -284,12 +292,42 @@ class _Reading:
                 self._fault(f"has {name} {done.get(name)} where its parts were {closed}")
         if item.text is not None:
             self._compare_text(item.text, done)
+        if done["type"] == _SHELL:
+            commands = [command.closed for command in item.commands]
+            if cast("Json", done["action"])["commands"] != commands:
+                self._fault(f"has the action {done['action']}, its commands were {commands}")
+
+    def _compare_fields(self, added: Json, done: Json) -> None:
+        for name in _CONSTANT if done["type"] == _SHELL else (*_CONSTANT, "action"):
+            if added.get(name) != done.get(name):
+                self._fault(f"changes {name} from {added.get(name)!r} to {done.get(name)!r}")
+        if ("encrypted_content" in added) != ("encrypted_content" in done):
+            self._fault("has encrypted_content in one of its two events")
 
     def _compare_text(self, text: _Text, whole: Json) -> None:
         if text.closed is None:
             self._fault(f"comes before its {text.value} is done")
         elif whole.get(text.value) != text.closed:
             self._fault(f"has {text.value} {whole.get(text.value)!r}, streamed was {text.closed!r}")
+        if (whole.get("logprobs") or []) != text.logprobs:
+            self._fault(f"has logprobs {whole.get('logprobs')}, streamed were {text.logprobs}")
+
+    def _see_command(self, phase: str, event: Json) -> None:
+        output_index, index = (
+            cast("int", event["output_index"]),
+            cast("int", event["command_index"]),
+        )
+        item = self._items[output_index] if output_index < len(self._items) else None
+        if item is None or item.closed is not None or item.added["type"] != _SHELL:
+            self._fault("finds no open shell call to grow in")
+        elif phase == "added":
+            if index != len(item.commands) or event["command"]:
+                self._fault(f"adds command {index} where an empty {len(item.commands)} is next")
+            item.commands.append(_Text("command"))
+        elif index >= len(item.commands) or item.commands[index].closed is not None:
+            self._fault(f"finds no open command {index}")
+        else:
+            self._grow(item.commands[index], phase, event)
 
     def _open_item(self, event: Json) -> _Item | None:
         """The item that ``event`` speaks of, if it is open and the very one."""
@@ -335,12 +373,20 @@ class _Reading:
             self._fault(f"finds no open {kind.part or kind.item} to grow in")
         elif text.closed is not None:
             self._fault("comes after its text was done")
-        elif phase == "delta":
-            text.deltas.append(str(event["delta"]))
         else:
-            text.closed = str(event[kind.value])
-            if "".join(text.deltas) != text.closed:
-                self._fault(f"is {text.closed!r}, its deltas were {text.deltas}")
+            self._grow(text, phase, event)
+
+    def _grow(self, text: _Text, phase: str, event: Json) -> None:
+        logprobs = cast("list[object]", event.get("logprobs") or [])
+        if phase == "delta":
+            text.deltas.append(str(event["delta"]))
+            text.logprobs += logprobs
+            return
+        text.closed = str(event[text.value])
+        if "".join(text.deltas) != text.closed:
+            self._fault(f"is {text.closed!r}, its deltas were {text.deltas}")
+        if text.logprobs != logprobs:
+            self._fault(f"has logprobs {logprobs}, its deltas had {text.logprobs}")
 
     def _text(self, item: _Item, kind: _TextKind, event: Json) -> _Text | None:
         if kind.part is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -20,7 +21,8 @@ class Outcome:
     reasoning: str = ""
     refusal: str = ""
     calls: tuple[tuple[str, str], ...] = ()
-    """Name and arguments of each function call."""
+    """Of each call the name (``namespace/name`` in a namespace, the type where it has none) and
+    what it says: its arguments, its input, or its action as JSON text."""
     status: str = "completed"
     reason: str | None = None
     """``incomplete_details.reason``."""
@@ -36,15 +38,19 @@ def outcome_of(response: Mapping[str, object]) -> Outcome:
         text="".join(str(p["text"]) for p in parts if p["type"] == "output_text"),
         reasoning="".join(str(p["text"]) for p in _members(output, "reasoning", "summary")),
         refusal="".join(str(p["refusal"]) for p in parts if p["type"] == "refusal"),
-        calls=tuple(
-            (str(item["name"]), str(item["arguments"]))
-            for item in output
-            if item["type"] == "function_call"
-        ),
+        calls=tuple(_call(item) for item in output if "call_id" in item),
         status=str(response["status"]),
         reason=None if details is None else cast("str | None", details["reason"]),
         usage=_usage(cast("Json | None", response["usage"])),
     )
+
+
+def _call(item: Json) -> tuple[str, str]:
+    name = "/".join(str(item[field]) for field in ("namespace", "name") if field in item)
+    for field in ("arguments", "input"):
+        if field in item:
+            return name, str(item[field])
+    return str(item["type"]), json.dumps(item.get("action") or item["operation"])
 
 
 def _members(output: list[Json], kind: str, field: str) -> list[Json]:

@@ -38,14 +38,24 @@ REASONING: Json = {
     "id": "rs_1",
     "status": "completed",
     "summary": [{"type": "summary_text", "text": "Let me see."}],
+    "encrypted_content": "sealed",
 }
+
+
+def token(text: str) -> Json:
+    """What there is to say of a token."""
+    said: Json = {"token": text, "logprob": -0.5, "bytes": list(text.encode())}
+    return {**said, "top_logprobs": [said]}
+
+
+TOKENS: list[Json] = [token("Grü"), token("ße!")]
 MESSAGE: Json = {
     "type": "message",
     "id": "msg_1",
     "status": "completed",
     "role": "assistant",
     "content": [
-        {"type": "output_text", "text": "Grüße!", "annotations": [], "logprobs": []},
+        {"type": "output_text", "text": "Grüße!", "annotations": [], "logprobs": TOKENS},
         {"type": "refusal", "refusal": "Not that."},
     ],
 }
@@ -57,6 +67,37 @@ CALL: Json = {
     "arguments": '{"path": "a"}',
     "status": "completed",
 }
+CUSTOM: Json = {
+    "type": "custom_tool_call",
+    "id": "ctc_1",
+    "call_id": "call_2",
+    "name": "run",
+    "namespace": "tools",
+    "input": "ls\n",
+    "status": "completed",
+}
+LOCAL_SHELL: Json = {
+    "type": "local_shell_call",
+    "id": "lsh_1",
+    "call_id": "call_3",
+    "action": {"type": "exec", "command": ["ls"], "env": {}},
+    "status": "completed",
+}
+SHELL: Json = {
+    "type": "shell_call",
+    "id": "sh_1",
+    "call_id": "call_4",
+    "action": {"commands": ["cd a", "ls"], "timeout_ms": 1000},
+    "status": "completed",
+}
+PATCH: Json = {
+    "type": "apply_patch_call",
+    "id": "apc_1",
+    "call_id": "call_5",
+    "operation": {"type": "delete_file", "path": "a"},
+    "status": "completed",
+}
+OUTPUT: list[Json] = [REASONING, MESSAGE, CALL, CUSTOM, LOCAL_SHELL, SHELL, PATCH]
 
 
 def response(status: str = "completed", **fields: object) -> Json:
@@ -70,7 +111,7 @@ def response(status: str = "completed", **fields: object) -> Json:
         "completed_at": 1_760_000_002 if finished else None,
         "status": status,
         "model": "qwen3-coder-plus",
-        "output": [REASONING, MESSAGE, CALL] if finished else [],
+        "output": OUTPUT if finished else [],
         "usage": USAGE if finished else None,
         "metadata": {},
         "tools": [TOOL],
@@ -99,41 +140,67 @@ def perfect_stream() -> Events:
     call = {"item_id": "fc_1", "output_index": 2}
     text_part, refusal_part = cast("list[Json]", MESSAGE["content"])
     (summary_part,) = cast("list[Json]", REASONING["summary"])
-    opened = {"status": "in_progress"}
+    custom = {"item_id": "ctc_1", "output_index": 3}
+    first, second = ({"output_index": 5, "command_index": index} for index in (0, 1))
     events: list[tuple[str, Json]] = [
         ("created", {"response": response("in_progress")}),
         ("in_progress", {"response": response("in_progress")}),
-        ("output_item.added", {"output_index": 0, "item": {**REASONING, **opened, "summary": []}}),
+        ("output_item.added", _added(0, summary=[], encrypted_content=None)),
         ("reasoning_summary_part.added", {**summary, "part": {**summary_part, "text": ""}}),
         ("reasoning_summary_text.delta", {**summary, "delta": "Let me "}),
         ("reasoning_summary_text.delta", {**summary, "delta": "see."}),
         ("reasoning_summary_text.done", {**summary, "text": "Let me see."}),
         ("reasoning_summary_part.done", {**summary, "part": summary_part}),
-        ("output_item.done", {"output_index": 0, "item": REASONING}),
-        ("output_item.added", {"output_index": 1, "item": {**MESSAGE, **opened, "content": []}}),
-        ("content_part.added", {**text, "part": {**text_part, "text": ""}}),
-        ("output_text.delta", {**text, "delta": "Grü", "logprobs": []}),
-        ("output_text.delta", {**text, "delta": "ße!", "logprobs": []}),
-        ("output_text.done", {**text, "text": "Grüße!", "logprobs": []}),
+        ("output_item.done", _done(0)),
+        ("output_item.added", _added(1, content=[])),
+        ("content_part.added", {**text, "part": {**text_part, "text": "", "logprobs": []}}),
+        ("output_text.delta", {**text, "delta": "Grü", "logprobs": TOKENS[:1]}),
+        ("output_text.delta", {**text, "delta": "ße!", "logprobs": TOKENS[1:]}),
+        ("output_text.done", {**text, "text": "Grüße!", "logprobs": TOKENS}),
         ("content_part.done", {**text, "part": text_part}),
         ("content_part.added", {**refusal, "part": {**refusal_part, "refusal": ""}}),
         ("refusal.delta", {**refusal, "delta": "Not that."}),
         ("refusal.done", {**refusal, "refusal": "Not that."}),
         ("content_part.done", {**refusal, "part": refusal_part}),
-        ("output_item.done", {"output_index": 1, "item": MESSAGE}),
-        ("output_item.added", {"output_index": 2, "item": {**CALL, **opened, "arguments": ""}}),
+        ("output_item.done", _done(1)),
+        ("output_item.added", _added(2, arguments="")),
         ("function_call_arguments.delta", {**call, "delta": '{"path"'}),
         ("function_call_arguments.delta", {**call, "delta": ': "a"}'}),
         ("function_call_arguments.done", {**call, "arguments": '{"path": "a"}'}),
-        ("output_item.done", {"output_index": 2, "item": CALL}),
+        ("output_item.done", _done(2)),
+        ("output_item.added", _added(3, input="")),
+        ("custom_tool_call_input.delta", {**custom, "delta": "l"}),
+        ("custom_tool_call_input.delta", {**custom, "delta": "s\n"}),
+        ("custom_tool_call_input.done", {**custom, "input": "ls\n"}),
+        ("output_item.done", _done(3)),
+        ("output_item.added", _added(4)),
+        ("output_item.done", _done(4)),
+        ("output_item.added", _added(5, action={"commands": []})),
+        ("shell_call_command.added", {**first, "command": ""}),
+        ("shell_call_command.delta", {**first, "delta": "cd "}),
+        ("shell_call_command.delta", {**first, "delta": "a"}),
+        ("shell_call_command.done", {**first, "command": "cd a"}),
+        ("shell_call_command.added", {**second, "command": ""}),
+        ("shell_call_command.delta", {**second, "delta": "ls"}),
+        ("shell_call_command.done", {**second, "command": "ls"}),
+        ("output_item.done", _done(5)),
+        ("output_item.added", _added(6)),
+        ("output_item.done", _done(6)),
         ("completed", {"response": response()}),
     ]
-    return copy.deepcopy(
-        [
-            {"type": f"response.{kind}", "sequence_number": number, **payload}
-            for number, (kind, payload) in enumerate(events)
-        ]
-    )
+    return [
+        copy.deepcopy({"type": f"response.{kind}", "sequence_number": number, **payload})
+        for number, (kind, payload) in enumerate(events)
+    ]
+
+
+def _added(index: int, **empty: object) -> Json:
+    item = {**OUTPUT[index], "status": "in_progress", **empty}
+    return {"output_index": index, "item": item}
+
+
+def _done(index: int) -> Json:
+    return {"output_index": index, "item": OUTPUT[index]}
 
 
 def wire(events: Events) -> bytes:

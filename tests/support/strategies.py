@@ -260,3 +260,63 @@ def _bytes(payloads: Sequence[Json], travel: _Travel) -> bytes:
     data = [*lines, *(["[DONE]"] if travel.has_done else [])]
     comment = f"{travel.comment}{end}{end}" if travel.comment else ""
     return "".join(f"{comment}data:{travel.space}{line}{end}{end}" for line in data).encode()
+
+
+_WORDS: Final = (
+    "choices", "index", "delta", "message", "role", "content", "reasoning_content", "reasoning",
+    "refusal", "tool_calls", "id", "type", "function", "name", "arguments", "finish_reason",
+    "usage", "prompt_tokens", "completion_tokens", "logprobs", "token", "logprob", "bytes",
+    "top_logprobs", "error", "code", "text", "stop", "length", "tool_calls", "<think>", "</think>",
+    '{"input": "', '"}', "{}", "\ud83d", "\ude00", "", " ",
+)  # fmt: skip
+_VALUES: Final = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(_WORDS)
+    | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+def _bent(value: object, places: list[int], odd: list[object]) -> object:
+    """``value`` with odd values in some of the places within it."""
+    if not places or not odd:
+        return value
+    place = places.pop()
+    if place % 4 == 0:
+        return odd.pop()
+    if isinstance(value, dict):
+        return {name: _bent(member, places, odd) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_bent(member, places, odd) for member in value]
+    return value
+
+
+@st.composite
+def bent_streams(draw: st.DrawFn, names: Sequence[str]) -> list[bytes]:
+    """Reads of a stream in which anything may stand anywhere; calls have one of ``names``."""
+    payloads: list[object] = []
+    for kind in draw(st.lists(st.sampled_from(["say", "call", "odd"]), max_size=8)):
+        text = draw(st.sampled_from(_WORDS) | _TEXT)
+        if kind == "say":
+            payload: object = chunk({draw(st.sampled_from(["content", "reasoning"])): text})
+        elif kind == "call":
+            function: Json = {"name": draw(st.sampled_from(names)), "arguments": text}
+            part: Json = {"index": draw(st.integers(0, 1)), "id": "call", "function": function}
+            payload = chunk({"tool_calls": [part]}, finish=draw(st.none() | st.just("stop")))
+        else:
+            payload = draw(_VALUES)
+        places = draw(st.lists(st.integers(0, 30), max_size=12))
+        payloads.append(_bent(payload, places, draw(st.lists(_VALUES, max_size=2))))
+    lines = [json.dumps(payload, ensure_ascii=True) for payload in payloads]
+    end = draw(st.sampled_from(["", "data: [DONE]\n\n"]))
+    raw = ("".join(f"data: {line}\n\n" for line in lines) + end).encode()
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(raw)))
+        raw = raw[:place] + draw(st.binary(max_size=4)) + raw[place + draw(st.integers(0, 9)) :]
+    return draw(splits(raw))

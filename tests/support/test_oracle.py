@@ -15,10 +15,12 @@ from tests.support.perfect_stream import (
     CALL,
     MESSAGE,
     REASONING,
+    TOKENS,
     USAGE,
     Events,
     perfect_stream,
     response,
+    token,
     wire,
 )
 
@@ -72,10 +74,7 @@ def changed(kind: str, path: str, value: object, nth: int = 0) -> Mutation:
         *parents, name = path.split(".")
         place = events[find(events, kind, nth)]
         for parent in parents:
-            place = cast(
-                "Json",
-                cast("list[Json]", place)[int(parent)] if parent.isdigit() else place[parent],
-            )
+            place = _member(place, parent)
         place[name] = value
 
     return mutate
@@ -88,10 +87,15 @@ def dropped(kind: str, path: str, nth: int = 0) -> Mutation:
         *parents, name = path.split(".")
         place = events[find(events, kind, nth)]
         for parent in parents:
-            place = cast("Json", place[parent])
+            place = _member(place, parent)
         del place[name]
 
     return mutate
+
+
+def _member(place: Json, name: str) -> Json:
+    member = cast("list[Json]", place)[int(name)] if name.isdigit() else place[name]
+    return cast("Json", member)
 
 
 MUTATIONS: dict[str, Mutation] = {
@@ -166,6 +170,45 @@ MUTATIONS: dict[str, Mutation] = {
     "an unknown event": changed("output_text.delta", "type", "response.text.delta"),
     "an event without a place": changed("completed", "type", "response.queued"),
     "a delta without logprobs": dropped("output_text.delta", "logprobs"),
+    "a token lost": changed("output_text.delta", "logprobs", []),
+    "a token too many": changed("output_text.done", "logprobs", [*TOKENS, token("!")]),
+    "other tokens in the part": changed("content_part.done", "part.logprobs", TOKENS[:1]),
+    "a token without its number": dropped("output_text.done", "logprobs.0.logprob"),
+    "a token without its bytes": dropped("output_text.delta", "logprobs.0.bytes"),
+    "sealed reasoning that comes unannounced": dropped(
+        "output_item.added", "item.encrypted_content"
+    ),
+    "sealed reasoning that is no text": changed("output_item.done", "item.encrypted_content", 1),
+    "input lost": without("custom_tool_call_input.delta"),
+    "input not done": without("custom_tool_call_input.done"),
+    "input done twice": twice("custom_tool_call_input.done"),
+    "input in the added event": changed("output_item.added", "item.input", "l", 3),
+    "input other than streamed": changed("output_item.done", "item.input", "ls", 3),
+    "input of a function": changed("custom_tool_call_input.delta", "output_index", 2),
+    "arguments of a custom tool": changed("function_call_arguments.delta", "output_index", 3),
+    "namespace changes": changed("output_item.done", "item.namespace", "other", 3),
+    "namespace lost": dropped("output_item.done", "item.namespace", 3),
+    "custom call id changes": changed("output_item.done", "item.call_id", "call_9", 3),
+    "custom call without status": dropped("output_item.done", "item.status", 3),
+    "a command of a local shell changes": changed(
+        "output_item.done", "item.action.command", ["rm"], 4
+    ),
+    "a local shell call without its environment": dropped("output_item.done", "item.action.env", 4),
+    "a command before its item": moved("shell_call_command.added", "output_item.added", to_nth=5),
+    "a command not added": without("shell_call_command.added"),
+    "a command added twice": twice("shell_call_command.added"),
+    "a command that is added whole": changed("shell_call_command.added", "command", "cd a"),
+    "a command not done": without("shell_call_command.done"),
+    "a command done twice": twice("shell_call_command.done"),
+    "a piece of a command lost": without("shell_call_command.delta"),
+    "a piece of another command": changed("shell_call_command.delta", "command_index", 1),
+    "a piece of a command elsewhere": changed("shell_call_command.delta", "output_index", 4),
+    "commands in the added event": changed("output_item.added", "item.action.commands", ["l"], 5),
+    "commands other than streamed": changed("output_item.done", "item.action.commands", ["ls"], 5),
+    "a patch changes": changed("output_item.done", "item.operation.path", "b", 6),
+    "a patch without a path": dropped("output_item.added", "item.operation.path", 6),
+    "a patch of no kind": changed("output_item.added", "item.operation.type", "move_file", 6),
+    "an incomplete patch": changed("output_item.done", "item.status", "incomplete", 6),
     "an unknown role": changed("output_item.done", "item.role", "model", 1),
 }
 
@@ -178,7 +221,13 @@ def test_a_perfect_stream_is_accepted() -> None:
         text="Grüße!",
         reasoning="Let me see.",
         refusal="Not that.",
-        calls=(("write", '{"path": "a"}'),),
+        calls=(
+            ("write", '{"path": "a"}'),
+            ("tools/run", "ls\n"),
+            ("local_shell_call", '{"type": "exec", "command": ["ls"], "env": {}}'),
+            ("shell_call", '{"commands": ["cd a", "ls"], "timeout_ms": 1000}'),
+            ("apply_patch_call", '{"type": "delete_file", "path": "a"}'),
+        ),
         usage=Usage(prompt=11, completion=7, cached=3, reasoning=2),
     )
 

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.chat import Json
+from tests.support.odd_streams import ODD_STREAMS
 from tests.support.strategies import splits, upstream_streams
 from tests.support.streams import STREAMS, Stream
+
+ALL_STREAMS = (*STREAMS, *ODD_STREAMS)
 
 
 def deltas(raw: bytes) -> list[Json]:
@@ -53,11 +56,11 @@ def test_splits_lose_nothing(data: st.DataObject) -> None:
 
 
 def test_every_stream_has_a_name_of_its_own() -> None:
-    names = [stream.name for stream in STREAMS]
+    names = [stream.name for stream in ALL_STREAMS]
 
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=lambda stream: stream.name)
 def test_as_many_call_ids_as_calls_are_expected(stream: Stream) -> None:
     assert stream.call_ids is None or len(stream.call_ids) == len(stream.expected.calls)

@@ -30,6 +30,22 @@ BODIES: list[tuple[str, bytes, UpstreamError]] = [
         b'{"error": {"message": "No.", "code": 429}}',
         UpstreamError("No.", "429"),
     ),
+    ("an event", b'data: {"error": {"message": "No."}}\n\n', UpstreamError("No.")),
+    (
+        "DashScope's event",
+        b'id:1\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"c","message":"No."}\n',
+        UpstreamError("No.", "c"),
+    ),
+    ("a list of one", b'[{"error": {"message": "No.", "code": 400}}]', UpstreamError("No.", "400")),
+    ("another name for the message", b'{"error_msg": "No."}', UpstreamError("No.")),
+    ("a message alone", b'{"message": "No."}', UpstreamError("No.")),
+    ("an object for a message", b'{"error": {"message": {"a": "b"}}}', UpstreamError('{"a": "b"}')),
+    ("a list for detail", b'{"detail": ["a"]}', UpstreamError('["a"]')),
+    (
+        "a page of tags alone",
+        b"<html><body></body></html>",
+        UpstreamError("<html><body></body></html>"),
+    ),
     ("no message", b'{"error": {"code": "c"}}', UpstreamError("c", "c")),
     (
         "a page",

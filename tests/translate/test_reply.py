@@ -88,6 +88,34 @@ def test_the_response_repeats_the_request() -> None:
     assert response["model"] == "qwen3-coder-plus"
 
 
+TOOLS: list[Json] = [
+    {"type": "custom", "name": "run"},
+    {
+        "type": "namespace",
+        "name": "mail",
+        "description": "",
+        "tools": [{"type": "custom", "name": "x"}],
+    },
+    {"type": "local_shell"},
+    {"type": "shell", "environment": {"type": "local"}},
+    {"type": "apply_patch"},
+    {"type": "web_search"},
+]
+CHOICES: list[object] = [
+    "required",
+    {"type": "custom", "name": "run"},
+    {"type": "shell"},
+    {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "custom", "name": "run"}]},
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_tools_of_every_kind_are_repeated_as_they_were_sent(choice: object) -> None:
+    response = response_to(completion("x"), tools=TOOLS, tool_choice=choice)
+    assert response["tools"] == TOOLS
+    assert response["tool_choice"] == choice
+
+
 def test_what_the_request_left_open_reads_as_the_default() -> None:
     response = response_to(completion("x"))
     assert response["tool_choice"] == "auto"
@@ -97,23 +125,6 @@ def test_what_the_request_left_open_reads_as_the_default() -> None:
     assert response["metadata"] == {}
     assert response["store"] is False
     assert response["completed_at"] == 1_700_000_001
-
-
-BAD: list[tuple[bytes, int, str]] = [
-    (b"", 502, "not JSON"),
-    (b"<html>", 502, "not JSON"),
-    (b"[]", 502, "no choices"),
-    (b'{"choices": []}', 502, "no choices"),
-    (b'{"error": {"message": "Slow down.", "code": "429"}}', 429, "Slow down."),
-    (b'{"code": "Throttling", "message": "Slow down."}', 429, "Slow down."),
-]
-
-
-@pytest.mark.parametrize(("body", "status", "words"), BAD)
-def test_what_is_no_completion_is_an_error(body: bytes, status: int, words: str) -> None:
-    with pytest.raises(ApiError, match=words) as caught:
-        translate_completion(body, translator(), NOW)
-    assert caught.value.status == status
 
 
 def test_a_completion_that_broke_down_is_an_error_for_a_plain_client() -> None:

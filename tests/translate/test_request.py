@@ -8,16 +8,38 @@ from typing import Any
 import pytest
 
 from addon.errors import ApiError
-from addon.translate import model_in, parse_request
+from addon.translate import (
+    Recollection,
+    ResponsesRequest,
+    model_in,
+    parse_request,
+    profile_named,
+)
 
 Json = dict[str, Any]
 
 
-def chat_of(model: str = "upstream-model", **fields: Any) -> Json:
-    """The Chat body for a request with ``fields``; ``model`` and ``input`` have defaults."""
+def request_of(recollection: Recollection | None = None, **fields: Any) -> ResponsesRequest:
+    """A request with ``fields``; ``model`` and ``input`` have defaults."""
     body = json.dumps({"model": "client-model", "input": "hello", **fields}).encode()
-    chat: Json = json.loads(parse_request(body).render(model))
+    return parse_request(body, recollection)
+
+
+def chat_of(
+    model: str = "upstream-model",
+    profile: str = "openai-compatible",
+    recollection: Recollection | None = None,
+    **fields: Any,
+) -> Json:
+    """The Chat body for a request with ``fields``, as the service of ``profile`` is sent it."""
+    request = request_of(recollection, **fields)
+    chat: Json = json.loads(request.render(model, profile_named(profile)))
     return chat
+
+
+def notes_of(**fields: Any) -> tuple[str, ...]:
+    """What a request with ``fields`` leaves out."""
+    return request_of(**fields).notes
 
 
 def refusal_of(body: Json | bytes) -> ApiError:
@@ -91,7 +113,7 @@ FIELDS: list[tuple[str, Json, Json]] = [
             "previous_response_id": None,
             "prompt_cache_key": "session",
             "prompt_cache_retention": "24h",
-            "reasoning": {"effort": "high", "summary": "auto"},
+            "reasoning": {"summary": "auto"},
             "safety_identifier": "hash",
             "service_tier": "auto",
             "store": False,

@@ -6,23 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addon.translate import ResponseRenderer, StreamTranslator, parse_request
+from tests.support.odd_streams import ODD_STREAMS
 from tests.support.oracle import CheckedStream, check_stream
 from tests.support.strategies import splits, upstream_streams
 from tests.support.streams import STREAMS, Stream
+from tests.support.translation import fed, translator
 
-SHAPE = parse_request(b'{"model": "qwen3-coder-plus", "input": "hello", "stream": true}').shape
-
-
-def translator() -> StreamTranslator:
-    renderer = ResponseRenderer(SHAPE, "resp_1", created_at=1_700_000_000)
-    return StreamTranslator(renderer, item_ids="abc")
+ALL_STREAMS = (*STREAMS, *ODD_STREAMS)
 
 
 def translated(*chunks: bytes) -> bytes:
-    machine = translator()
-    events = b"".join(machine.feed(chunk, now=1_700_000_005.5) for chunk in chunks)
-    return events + machine.finish(now=1_700_000_006.5)
+    return fed(translator(), chunks)
 
 
 def checked(*chunks: bytes) -> CheckedStream:
@@ -35,7 +29,7 @@ def call_ids(stream: CheckedStream) -> tuple[str, ...]:
     return tuple(item["call_id"] for item in output if item["type"] == "function_call")
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=lambda stream: stream.name)
 def test_every_stream_seen_in_the_wild_comes_out_right(stream: Stream) -> None:
     result = checked(stream.raw)
     assert result.outcome == stream.expected
@@ -43,7 +37,7 @@ def test_every_stream_seen_in_the_wild_comes_out_right(stream: Stream) -> None:
         assert call_ids(result) == stream.call_ids
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=lambda stream: stream.name)
 def test_a_stream_that_arrives_byte_by_byte_gives_the_same_events(stream: Stream) -> None:
     single_bytes = [stream.raw[i : i + 1] for i in range(len(stream.raw))]
     assert translated(*single_bytes) == translated(stream.raw)

@@ -1,0 +1,229 @@
+"""The wire format of the items of ``input``. Which types there are, and their fate: ``fates``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias, get_args
+
+from pydantic import Discriminator, Tag
+from typing_extensions import TypedDict
+
+from addon.translate.fates import DroppedItem as DroppedItemType
+from addon.translate.fates import RefusedItem as RefusedItemType
+from addon.translate.json_edge import JsonValue
+from addon.translate.wire_parts import Content, TextPart
+from addon.translate.wire_rules import LIST, TEXT, JsonObject, Name, strict
+from addon.translate.wire_tools import Tool
+
+
+@strict
+class Message(TypedDict):
+    """A message of any role."""
+
+    type: Literal["message"]
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Content
+
+
+@strict
+class Reasoning(TypedDict):
+    """The model's reasoning in an earlier turn."""
+
+    type: Literal["reasoning"]
+    summary: NotRequired[list[TextPart] | None]
+    content: NotRequired[list[TextPart] | None]
+    encrypted_content: NotRequired[str | None]
+
+
+# --- calls that the model made in an earlier turn, and what they gave
+
+
+@strict
+class FunctionCall(TypedDict):
+    """A call of a function."""
+
+    type: Literal["function_call"]
+    call_id: Name
+    name: Name
+    namespace: NotRequired[str | None]
+    arguments: str
+
+
+@strict
+class CustomToolCall(TypedDict):
+    """A call of a custom tool."""
+
+    type: Literal["custom_tool_call"]
+    call_id: Name
+    name: Name
+    namespace: NotRequired[str | None]
+    input: str
+
+
+@strict
+class CallOutput(TypedDict):
+    """What a call of a function or a custom tool gave."""
+
+    type: Literal["function_call_output", "custom_tool_call_output"]
+    call_id: NotRequired[str | None]
+    output: Content
+
+
+@strict
+class ShellCall(TypedDict):
+    """A command for the client's shell, of one tool or the other."""
+
+    type: Literal["local_shell_call", "shell_call"]
+    call_id: Name
+    id: NotRequired[str | None]
+    action: JsonObject
+
+
+@strict
+class LocalShellOutput(TypedDict):
+    """What the command printed. In OpenAI's types ``id`` is the id of the call."""
+
+    type: Literal["local_shell_call_output"]
+    call_id: NotRequired[str | None]
+    id: NotRequired[str | None]
+    output: str
+
+
+@strict
+class Outcome(TypedDict):
+    """How a command ended."""
+
+    type: str
+    exit_code: NotRequired[int | None]
+
+
+@strict
+class ShellRun(TypedDict):
+    """What one command printed."""
+
+    stdout: str
+    stderr: str
+    outcome: Outcome
+
+
+@strict
+class ShellOutput(TypedDict):
+    """What the commands of one call printed."""
+
+    type: Literal["shell_call_output"]
+    call_id: Name
+    output: list[ShellRun]
+
+
+@strict
+class PatchCall(TypedDict):
+    """A change to one file."""
+
+    type: Literal["apply_patch_call"]
+    call_id: Name
+    operation: JsonObject
+
+
+@strict
+class PatchOutput(TypedDict):
+    """What became of it."""
+
+    type: Literal["apply_patch_call_output"]
+    call_id: Name
+    status: str
+    output: NotRequired[str | None]
+
+
+@strict
+class McpCall(TypedDict):
+    """A call of a tool on an MCP server, and what it gave."""
+
+    type: Literal["mcp_call"]
+    id: Name
+    server_label: Name
+    name: Name
+    arguments: str
+    output: NotRequired[str | None]
+    error: NotRequired[Any]
+
+
+# --- other items
+
+
+LaterToolsType: TypeAlias = Literal["additional_tools", "tool_search_output"]
+LATER_TOOLS: Final = frozenset[str](get_args(LaterToolsType))
+
+
+@strict
+class LaterTools(TypedDict):
+    """Tools that came in the midst of the conversation."""
+
+    type: LaterToolsType
+    tools: list[Tool]
+
+
+@strict
+class ItemReference(TypedDict):
+    """A pointer to an item that a server keeps."""
+
+    type: Literal["item_reference"]
+    id: str
+
+
+@strict
+class RefusedItem(TypedDict):
+    """An item that holds what only OpenAI can read or do."""
+
+    type: RefusedItemType
+
+
+@strict
+class DroppedItem(TypedDict):
+    """An item that tells of a tool which OpenAI's servers ran."""
+
+    type: DroppedItemType
+
+
+AnyCall: TypeAlias = FunctionCall | CustomToolCall | ShellCall | PatchCall
+AnyOutput: TypeAlias = CallOutput | LocalShellOutput | ShellOutput | PatchOutput
+AnyItem: TypeAlias = (
+    Message
+    | Reasoning
+    | AnyCall
+    | AnyOutput
+    | McpCall
+    | LaterTools
+    | ItemReference
+    | RefusedItem
+    | DroppedItem
+)
+
+Item: TypeAlias = Annotated[AnyItem, Discriminator("type")]
+
+
+def _text_or_list(value: object) -> str | None:
+    if isinstance(value, str):
+        return TEXT
+    return LIST if isinstance(value, list) else None
+
+
+Input: TypeAlias = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[list[Item], Tag(LIST)],
+    Discriminator(
+        _text_or_list,
+        custom_error_type="input_type",
+        custom_error_message="Input should be a string or a list of items",
+    ),
+]
+
+
+def with_types(value: JsonValue) -> None:
+    """Writes the ``type`` into those items of ``value``, parsed JSON, that have none.
+
+    OpenCode leaves it out of all messages; it may be left out of references too. Then the
+    type can say which kind of item it is, which is the fastest way to check one.
+    """
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict) and item.get("type") is None:
+                is_reference = "id" in item and "role" not in item
+                item["type"] = "item_reference" if is_reference else "message"

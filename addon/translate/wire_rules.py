@@ -1,0 +1,25 @@
+"""What all wire types have in common.
+
+They are TypedDicts, so that a checked request is plain dicts and lists: nothing is copied
+into objects that would be copied out again a moment later. Unknown fields stay where they
+are; whoever maps a type decides about them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import ConfigDict, StringConstraints, with_config
+
+strict: Final = with_config(ConfigDict(strict=True, extra="allow"))
+"""On every wire type: a number is no text."""
+
+Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+JsonObject: TypeAlias = dict[str, Any]
+
+TEXT: Final = "<text>"
+LIST: Final = "<list>"
+WORD: Final = "<word>"
+OBJECT: Final = "<object>"
+"""Members of unions that are told apart by what they are made of. pydantic puts the member
+into the location of an error, and the brackets say that it is no field."""
