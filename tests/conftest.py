@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from mitmproxy.certs import CertStore
 
 from tests.support.proxy import MitmProcess, Setup
 from tests.support.recorder import Recorder
@@ -29,8 +30,13 @@ StartMitm = Callable[[Setup], MitmProcess]
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mitmproxy's configuration folder: one certificate for all processes of the session."""
-    return tmp_path_factory.mktemp("confdir")
+    """mitmproxy's configuration folder: one certificate for all processes of the session.
+
+    It is there before any of them, since those that start at once would each make one.
+    """
+    folder = tmp_path_factory.mktemp("confdir")
+    CertStore.create_store(folder, "mitmproxy", 2048)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -16,25 +16,32 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client, Server
 
-from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Unauthorized, Usage
+from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Unauthorized
 from addon.broker.startup import open_broker
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover, fallback
-from addon.proxy.answer import begin_stream, control_headers, error_response, mask_token
+from addon.proxy.answer import (
+    begin_stream,
+    control_headers,
+    error_response,
+    mask_stream,
+    mask_token,
+)
 from addon.proxy.connections import ConnectionPolicy
-from addon.proxy.exchange import Exchange, ExchangeBook
+from addon.proxy.exchange import Exchange, ExchangeBook, client_closed_request
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
 from addon.proxy.masking import TokenFilter
+from addon.proxy.models import lacks_models, models_response
 from addon.proxy.options import add_options, read_options
 from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
@@ -42,17 +49,11 @@ from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import Verdict, judge, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
-from addon.translate import TokenUsage
-
-T = TypeVar("T")
 
 logger: Final = logging.getLogger(__name__)
 
 _SAYS_MORE: Final = frozenset((Code.RATE_LIMIT_EXCEEDED, Code.REAUTHENTICATION_REQUIRED))
 """Refusals of the pool as a whole: they say more than what the last account's upstream said."""
-
-_CLIENT_CLOSED_REQUEST: Final = 499
-"""A status for the log alone: nobody is there to read it."""
 
 
 class QwenProxy:
@@ -158,10 +159,15 @@ class QwenProxy:
         )
 
     def client_left(self, flow: http.HTTPFlow) -> None:
-        """Frees the place of a request that still waits for an account."""
+        """Frees what a request holds that still waits for an account, or for a connection."""
         exchange = self._exchanges.get(flow)
-        if exchange is not None and exchange.acquiring is not None:
+        if exchange is None:
+            return
+        exchange.client_left = True
+        if exchange.acquiring is not None:
             exchange.acquiring.cancel()
+        elif flow.response is None:
+            self._close(flow)
 
     def _connect_limit(self, server: Server) -> float | None:
         """How long ``server`` may take to connect, where a request of ours waits for it."""
@@ -207,7 +213,8 @@ class QwenProxy:
             return
         try:
             check_client(flow, self._settings)
-            exchange.needs = understand(flow, exchange)
+            understanding = understand(flow, exchange)
+            exchange.needs = await exchange.unless_the_client_leaves(understanding)
             lease = await self._lease(exchange)
             point_at(flow, exchange, lease)
             if not self._can_resend:
@@ -229,12 +236,16 @@ class QwenProxy:
             prefer=prefer,
             waited_seconds=before.waited_seconds if before is not None else 0.0,
         )
-        return self._took(exchange, await _unless_the_client_leaves(exchange, acquiring))
+        return self._took(exchange, await exchange.unless_the_client_leaves(acquiring))
 
     def _took(self, exchange: Exchange, lease: Lease) -> Lease:
         exchange.lease = lease
         exchange.is_settled = False
         exchange.attempts.count += 1
+        if exchange.client_left:
+            # It left while the lease was on its way here, and the exchange may be closed.
+            self._settle(exchange, ClientGone())
+            raise client_closed_request()
         return lease
 
     def _the_broker(self) -> Broker:
@@ -258,6 +269,8 @@ class QwenProxy:
         try:
             lease = await self._next_lease(exchange, exchange.lease, verdict)
         except ApiError as error:
+            if self._names_models(flow, exchange):
+                return
             if exchange.route.is_translated or flow.response is None or error is not verdict.error:
                 self._refuse(flow, exchange, error)
         except Exception:
@@ -267,11 +280,20 @@ class QwenProxy:
             point_at(flow, exchange, lease)
             exchange.resend = True
 
+    def _names_models(self, flow: http.HTTPFlow, exchange: Exchange) -> bool:
+        """Answers in the place of a service that has no list of models, if any are known."""
+        names = self._the_broker().models()
+        status = flow.response.status_code if flow.response is not None else None
+        if not names or not lacks_models(exchange, status):
+            return False
+        flow.response = models_response(names, exchange)
+        return True
+
     async def _next_lease(self, exchange: Exchange, refused: Lease, verdict: Verdict) -> Lease:
         """Where the request goes next; raises what its client is to read instead."""
         if isinstance(verdict.outcome, Unauthorized):
             renewing = self._the_broker().after_unauthorized(refused)
-            renewed = await _unless_the_client_leaves(exchange, renewing)
+            renewed = await exchange.unless_the_client_leaves(renewing)
             exchange.is_settled = True
             if renewed is not None:
                 return self._took(exchange, renewed)
@@ -280,9 +302,8 @@ class QwenProxy:
         if not exchange.attempts.may_go_on_after(verdict.outcome, self._settings.max_attempts):
             raise verdict.error
         try:
-            if pause is not None:
-                await _unless_the_client_leaves(exchange, asyncio.sleep(pause))
-                exchange.attempts.forgive(refused.account.id)
+            if pause is not None and exchange.attempts.forgive(refused.account.id):
+                await exchange.unless_the_client_leaves(asyncio.sleep(pause))
                 return await self._lease(exchange, prefer=refused.account.id)
             return await self._lease(exchange)
         except ApiError as error:
@@ -311,7 +332,8 @@ class QwenProxy:
         elif not exchange.route.is_translated:
             mask_token(flow.response, exchange)
             flow.response.headers.update(control_headers(exchange))
-            flow.response.stream = flow.response.status_code < HTTPStatus.BAD_REQUEST
+            if flow.response.status_code < HTTPStatus.BAD_REQUEST:
+                mask_stream(flow.response, exchange)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The end of the answer: the lease is settled."""
@@ -325,7 +347,9 @@ class QwenProxy:
                 self._refuse(flow, exchange, verdict.error)
             self._finish_translated(exchange)
         elif exchange.awaits_upstream and flow.response is not None:
+            mask_token(flow.response, exchange)
             self._settle(exchange, outcome_untouched(flow.response, time.time()))
+            self._names_models(flow, exchange)
         self._close(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
@@ -351,7 +375,7 @@ class QwenProxy:
             exchange.usage = translator.usage
             if translator.ending is not None and translator.ending.error is not None:
                 exchange.cut = exchange.cut or translator.ending.error.message
-        served = Served(_pool_usage(exchange.usage))
+        served = Served(exchange.cost)
         self._settle(exchange, Cut(exchange.cut) if exchange.cut else served)
 
     # --- ends
@@ -387,29 +411,3 @@ def _stop_the_start(error: SettingsError) -> None:
 
 def _internal_error() -> ApiError:
     return refusal(Code.INTERNAL_ERROR, "The proxy failed on this request; its log says more.")
-
-
-def _pool_usage(usage: TokenUsage | None) -> Usage | None:
-    if usage is None:
-        return None
-    return Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
-    )
-
-
-async def _unless_the_client_leaves(exchange: Exchange, work: Coroutine[object, object, T]) -> T:
-    """What ``work`` gives; it is cancelled by ``client_left``, and ApiError raised then."""
-    task: asyncio.Future[T] = asyncio.ensure_future(work)
-    exchange.acquiring = task
-    try:
-        return await task
-    except asyncio.CancelledError:
-        hook = asyncio.current_task()
-        if hook is None or hook.cancelling():
-            raise
-        raise ApiError(_CLIENT_CLOSED_REQUEST, "The client left.") from None
-    finally:
-        exchange.acquiring = None

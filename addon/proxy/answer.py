@@ -11,6 +11,7 @@ from mitmproxy import http
 from addon.accounts.account import mask
 from addon.errors import ApiError, Code, refusal
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.masking import MaskedStream, masked
 from addon.translate import (
     ResponseRenderer,
     StreamTranslator,
@@ -70,7 +71,8 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
 
 def error_response(error: ApiError, exchange: Exchange) -> http.Response:
     """``error`` as the client's answer."""
-    headers = error.headers() | _request_id(exchange.refusal) | control_headers(exchange)
+    request_id = _request_id(exchange.refusal, exchange)
+    headers = error.headers() | request_id | control_headers(exchange)
     response = http.Response.make(error.status, error.body(), headers)
     response.reason = _reason(error.status)
     response.http_version = exchange.client_http_version
@@ -80,13 +82,20 @@ def error_response(error: ApiError, exchange: Exchange) -> http.Response:
 def mask_token(response: http.Response, exchange: Exchange) -> None:
     """Takes the account's token out of an answer that repeats it, head and body."""
     assert exchange.lease is not None
-    token, shown = exchange.lease.token.encode(), mask(exchange.lease.token).encode()
+    token = exchange.lease.token
     response.headers = http.Headers(
-        [(name, value.replace(token, shown)) for name, value in response.headers.fields]
+        [(name, masked(value, token)) for name, value in response.headers.fields]
     )
     body = response.get_content(strict=False) if response.raw_content else None
-    if body and token in body:
-        response.content = body.replace(token, shown)
+    if body and (shown := masked(body, token)) != body:
+        response.content = shown
+
+
+def mask_stream(response: http.Response, exchange: Exchange) -> None:
+    """Has an untouched answer handed on as it comes, without the account's token."""
+    assert exchange.lease is not None
+    is_coded = "content-encoding" in response.headers
+    response.stream = True if is_coded else MaskedStream(exchange.lease.token)
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:
@@ -104,7 +113,13 @@ def _translator(exchange: Exchange) -> StreamTranslator:
     unique = uuid.uuid4().hex
     renderer = ResponseRenderer(exchange.request.shape, f"resp_{unique}", int(time.time()))
     token = exchange.lease.token if exchange.lease is not None else ""
-    return StreamTranslator(renderer, item_ids=unique, secret=token)
+    return StreamTranslator(
+        renderer,
+        item_ids=unique,
+        secret=token,
+        needs=exchange.request.answer,
+        reasoning=exchange.recollection,
+    )
 
 
 def _response(
@@ -115,7 +130,7 @@ def _response(
     if exchange.client_http_version == "HTTP/1.1":
         headers["transfer-encoding"] = "chunked"
     headers["content-type"] = content_type
-    for name, value in (_request_id(upstream) | control_headers(exchange)).items():
+    for name, value in (_request_id(upstream, exchange) | control_headers(exchange)).items():
         headers[name] = value
     return http.Response(
         http_version=exchange.client_http_version.encode(),
@@ -139,10 +154,14 @@ def _decoded(response: http.Response) -> bytes:
         ) from None
 
 
-def _request_id(answer: http.Response | UpstreamRefusal | None) -> dict[str, str]:
+def _request_id(
+    answer: http.Response | UpstreamRefusal | None, exchange: Exchange
+) -> dict[str, str]:
     """The upstream's name for the request: what its support asks for."""
     value = answer.headers.get("x-request-id") if answer is not None else None
-    return {"x-request-id": value} if value else {}
+    if not value or exchange.lease is None:
+        return {}
+    return {"x-request-id": value.replace(exchange.lease.token, mask(exchange.lease.token))}
 
 
 def _reason(status: int) -> str:

@@ -22,6 +22,8 @@ class Attempts:
     """Ids of the accounts that did not serve it."""
     limited: frozenset[str] = field(default_factory=frozenset)
     """Those among them that will serve it once their limit is over."""
+    forgiven: frozenset[str] = field(default_factory=frozenset)
+    """Those that it went back to after a pause."""
 
     def note(self, account_id: str, outcome: Outcome) -> None:
         """The attempt on the account ended with ``outcome``, without an answer."""
@@ -31,10 +33,17 @@ class Attempts:
         elif isinstance(outcome, Failed):
             self.failures += 1
 
-    def forgive(self, account_id: str) -> None:
-        """The account may be asked once more, after a pause that it asked for."""
+    def forgive(self, account_id: str) -> bool:
+        """The account is to be asked once more, after a pause that it asked for; if it may be.
+
+        Once a request: a service may ask for a short pause each time, for ever.
+        """
+        if account_id in self.forgiven:
+            return False
+        self.forgiven |= {account_id}
         self.tried -= {account_id}
         self.limited -= {account_id}
+        return True
 
     def may_go_on_after(self, outcome: Outcome, max_failures: int) -> bool:
         """Whether another account may be asked after ``outcome``."""

@@ -9,26 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mitmproxy import http
 
-from addon.broker import Lease, Needs
+from addon.broker import Lease, Needs, Usage
 from addon.errors import ApiError
 from addon.proxy.attempts import Attempts
 from addon.proxy.routing import Route
 from addon.translate import (
     CodingError,
     Decode,
+    Recollection,
     ResponsesRequest,
     StreamTranslator,
     TokenUsage,
     UpstreamError,
 )
 
+T = TypeVar("T")
+
 logger: Final = logging.getLogger(__name__)
+
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""A status for the log alone: nobody is there to read it."""
+
+
+def client_closed_request() -> ApiError:
+    """What ends a hook that still works for a client that is gone."""
+    return ApiError(_CLIENT_CLOSED_REQUEST, "The client left.")
 
 
 class StreamedAnswer:
@@ -101,6 +112,8 @@ class Exchange:
     """As the client sent it, without its query."""
     request: ResponsesRequest | None = None
     """Set on a translated route, once the body is understood."""
+    recollection: Recollection | None = None
+    """The reasoning of earlier turns, on a translated route."""
     model: str | None = None
     """The model's name as the client sends it, where the request names one."""
     lease: Lease | None = None
@@ -137,9 +150,38 @@ class Exchange:
         return self.flow.response is not None and bool(self.flow.response.stream)
 
     @property
+    def cost(self) -> Usage | None:
+        """``usage`` as the broker counts it."""
+        if self.usage is None:
+            return None
+        return Usage(
+            input_tokens=self.usage.input_tokens,
+            output_tokens=self.usage.output_tokens,
+            cached_tokens=self.usage.cached_tokens,
+            reasoning_tokens=self.usage.reasoning_tokens,
+        )
+
+    @property
     def awaits_upstream(self) -> bool:
         """Whether an account is leased, and the client has not been refused."""
         return self.lease is not None and self.error is None
+
+    async def unless_the_client_leaves(self, work: Coroutine[object, object, T]) -> T:
+        """What ``work`` gives; who cancels ``acquiring`` ends it, and ApiError is raised then."""
+        if self.client_left:
+            work.close()
+            raise client_closed_request()
+        task: asyncio.Future[T] = asyncio.ensure_future(work)
+        self.acquiring = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            hook = asyncio.current_task()
+            if hook is None or hook.cancelling():
+                raise
+            raise client_closed_request() from None
+        finally:
+            self.acquiring = None
 
 
 @dataclass(slots=True)

@@ -10,17 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Final
 
 from mitmproxy import http
 
 from addon.accounts.account import mask
-from addon.broker import Lease
+from addon.broker import Lease, RateLimited
 from addon.errors import ApiError
 from addon.proxy.answer import is_event_stream, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.verdict import Verdict, judge
 from addon.translate import CodingError, UpstreamError, read_error_body
+
+_LONGEST_WAIT_SECONDS: Final = 60.0
+_COME_AGAIN_SECONDS: Final = 1.0
+"""When to come again after a limit that lasts longer, or nobody knows how long. The next
+request goes to another account, or is told how long all of them are limited."""
 
 
 def show_token(flow: http.HTTPFlow, lease: Lease) -> None:
@@ -56,11 +63,23 @@ def finish(flow: http.HTTPFlow, exchange: Exchange) -> Verdict | None:
     if response.status_code != HTTPStatus.OK:
         body = response.get_content(strict=False) or b""
         error = read_error_body(body, response.status_code)
-        return judge(UpstreamRefusal(response.status_code, error, response.headers), time.time())
+        refused = UpstreamRefusal(response.status_code, error, response.headers)
+        return _judge(refused, exchange)
     try:
         translate_whole(flow, exchange)
     except ApiError as error:
         fault = UpstreamError(error.message, error.code, error.type)
         refused = UpstreamRefusal(response.status_code, fault, response.headers, in_disguise=True)
-        return judge(refused, time.time())
+        return _judge(refused, exchange)
     return None
+
+
+def _judge(refused: UpstreamRefusal, exchange: Exchange) -> Verdict:
+    lease = exchange.lease
+    assert lease is not None
+    refused = replace(refused, error=refused.error.without(lease.token))
+    verdict = judge(refused, time.time(), model=exchange.model, upstream_model=lease.upstream_model)
+    wait = verdict.error.retry_after_seconds
+    if isinstance(verdict.outcome, RateLimited) and (wait is None or wait > _LONGEST_WAIT_SECONDS):
+        verdict.error.retry_after_seconds = _COME_AGAIN_SECONDS
+    return verdict

@@ -32,7 +32,8 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
     """Makes ``flow.request`` the request to the service of ``lease``."""
     request = flow.request
     base = urlsplit(lease.base_url)
-    headers = _headers(request, exchange, lease)
+    profile = _profile(lease)
+    headers = _headers(request, exchange, lease, profile)
     host, port = base.hostname or "", base.port or _DEFAULT_PORTS[base.scheme]
     path = (base.path + exchange.route.upstream_path).encode()
     if not exchange.route.is_translated:
@@ -52,7 +53,9 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
         request.data.authority = authority.encode() if is_absolute else b""
     request.headers = headers
     if exchange.request is not None:
-        request.content = exchange.request.render(lease.upstream_model or exchange.request.model)
+        model = lease.upstream_model or exchange.request.model
+        request.content = exchange.request.render(model, profile)
+        exchange.notes = exchange.request.notes + exchange.request.notes_for(profile, model)
     elif request.raw_content:
         headers["content-length"] = str(len(request.raw_content))
 
@@ -72,17 +75,19 @@ def with_token(request: http.Request, lease: Lease) -> http.Request:
     return copy
 
 
-def _headers(request: http.Request, exchange: Exchange, lease: Lease) -> http.Headers:
+def _headers(
+    request: http.Request, exchange: Exchange, lease: Lease, profile: Profile
+) -> http.Headers:
     headers = {"user-agent": _USER_AGENT}
     if exchange.request is not None:
-        stream = exchange.request.stream
+        stream = exchange.request.stream or profile.always_streams
         headers["content-type"] = "application/json"
         headers["accept"] = "text/event-stream" if stream else "application/json"
         headers["accept-encoding"] = "identity"
     else:
         sent = request.headers
         headers |= {name: sent[name] for name in _KEPT_UNTRANSLATED if name in sent}
-    headers |= _profile(lease).headers
+    headers |= profile.headers
     headers["authorization"] = f"Bearer {mask(lease.token)}"
     return http.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
 

@@ -10,7 +10,17 @@ from http import HTTPStatus
 
 from mitmproxy import http
 
-from addon.broker import Failed, Outcome, Refused, Served, outcome_of
+from addon.broker import (
+    Declined,
+    Failed,
+    Outcome,
+    RateLimited,
+    Refused,
+    RequestRefused,
+    Served,
+    Unauthorized,
+    outcome_of,
+)
 from addon.errors import ApiError, Code, refusal
 from addon.proxy.exchange import UpstreamRefusal
 from addon.translate import retry_after_seconds
@@ -28,12 +38,13 @@ def judge(
     refused: UpstreamRefusal,
     now: float,
     *,
-    model: str | None = None,
+    model: str | None,
     upstream_model: str | None = None,
 ) -> Verdict:
     """The verdict on ``refused`` at ``now`` (Unix seconds).
 
-    ``model`` is what the client asked for, ``upstream_model`` what the upstream calls it.
+    ``model`` is what the client asked for, ``upstream_model`` what the upstream calls it;
+    a request without one is for the list of models.
     """
     if refused.status is None:
         message = refused.error.message
@@ -55,7 +66,28 @@ def judge(
         model=model,
         upstream_model=upstream_model,
     )
-    return Verdict(outcome_of(facts, now), error.to_api_error(status, wait))
+    outcome = outcome_of(facts, now)
+    if model is None and _is_declined(outcome):
+        outcome = Declined(status)
+    if isinstance(outcome, RateLimited):
+        return Verdict(outcome, _too_early(error.message, outcome.retry_after_seconds))
+    return Verdict(outcome, error.to_api_error(status, wait))
+
+
+def _too_early(message: str, retry_after_seconds: float | None) -> ApiError:
+    """Whatever the upstream's status: a client must come again later, and gives up on 403."""
+    return refusal(Code.RATE_LIMIT_EXCEEDED, message, retry_after_seconds=retry_after_seconds)
+
+
+def _is_declined(outcome: Outcome) -> bool:
+    """Whether a service that serves chat may say so to who asks which models it has."""
+    match outcome:
+        case Unauthorized():
+            return True
+        case RequestRefused(status):
+            return status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+        case _:
+            return False
 
 
 def outcome_untouched(response: http.Response, now: float) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,8 +22,8 @@ from addon.oauth.device import (
     code_challenge,
 )
 from tests.support.oauth_server import CLIENT_ID, RESOURCE_URL, OAuthServer
+from tests.support.waiting import NOW, Waiting
 
-NOW = 1_800_000_000.0
 AUTHORIZATION = {
     "device_code": "the-device-code-which-is-a-secret",
     "user_code": "ABCD-EFGH",
@@ -32,21 +32,6 @@ AUTHORIZATION = {
     "expires_in": 600,
 }
 TOKENS = {"access_token": "at", "refresh_token": "rt", "expires_in": 3600}
-
-
-@dataclass
-class Waiting:
-    """Time that passes only where the flow waits, and what happens meanwhile."""
-
-    now: float = NOW
-    pauses: list[float] = field(default_factory=list)
-    meanwhile: Callable[[], None] | None = None
-
-    async def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-        if self.meanwhile is not None:
-            self.meanwhile()
 
 
 @dataclass
@@ -78,7 +63,7 @@ async def signed_in(*answers: tuple[int, object] | OAuthUnreachable) -> Waiting:
     """Signs in where the polls are answered so, and gives how long each poll was waited for."""
     waiting = Waiting()
     server = Scripted(deque([(200, AUTHORIZATION), *answers]))
-    flow = DeviceFlow(server, clock=lambda: waiting.now, pause=waiting.pause)
+    flow = DeviceFlow(server, clock=waiting.clock, pause=waiting.pause)
     grant = await flow.wait(await flow.begin())
     assert grant.access_token == "at"
     assert not server.script
@@ -90,7 +75,7 @@ async def test_a_person_confirms_and_the_device_gets_its_tokens(
 ) -> None:
     waiting = Waiting()
     client = OAuthClient(server.url, client_id=CLIENT_ID, tls=tls)
-    flow = DeviceFlow(client, clock=lambda: waiting.now, pause=waiting.pause)
+    flow = DeviceFlow(client, clock=waiting.clock, pause=waiting.pause)
     begun = await flow.begin()
 
     def decide() -> None:
@@ -110,7 +95,7 @@ async def test_a_person_confirms_and_the_device_gets_its_tokens(
 async def test_a_person_may_say_no(server: OAuthServer, tls: ssl.SSLContext) -> None:
     waiting = Waiting()
     client = OAuthClient(server.url, client_id=CLIENT_ID, tls=tls)
-    flow = DeviceFlow(client, clock=lambda: waiting.now, pause=waiting.pause)
+    flow = DeviceFlow(client, clock=waiting.clock, pause=waiting.pause)
     begun = await flow.begin()
     waiting.meanwhile = lambda: server.decide(begun.user_code, None)
     with pytest.raises(SignInDenied):
@@ -122,7 +107,7 @@ async def test_a_code_that_nobody_confirms_expires_when_the_server_said() -> Non
     pending = [refused("authorization_pending")] * 200
     flow = DeviceFlow(
         Scripted(deque([(200, AUTHORIZATION), *pending])),
-        clock=lambda: waiting.now,
+        clock=waiting.clock,
         pause=waiting.pause,
     )
     with pytest.raises(SignInExpired):
@@ -161,7 +146,7 @@ async def test_a_server_that_fails_or_vanishes_for_a_moment_is_asked_again_less_
 async def test_the_interval_that_the_server_asks_for_is_kept() -> None:
     waiting = Waiting()
     server = Scripted(deque([(200, AUTHORIZATION | {"interval": 2}), (200, TOKENS)]))
-    flow = DeviceFlow(server, clock=lambda: waiting.now, pause=waiting.pause)
+    flow = DeviceFlow(server, clock=waiting.clock, pause=waiting.pause)
     await flow.wait(await flow.begin())
     assert waiting.pauses == [2]
 

@@ -6,6 +6,7 @@ import pytest
 from mitmproxy import http
 
 from addon.broker import (
+    Declined,
     Failed,
     LimitKind,
     Outcome,
@@ -41,9 +42,15 @@ QUOTA = UpstreamError("Free allocated quota exceeded.", "insufficient_quota")
 
 VERDICTS: list[tuple[UpstreamRefusal, Outcome, int, str]] = [
     (refused(401, ERROR), Unauthorized(), 401, "some_code"),
-    (refused(429, ERROR, {"retry-after": "7"}), RateLimited(7.0), 429, "some_code"),
+    (refused(429, ERROR, {"retry-after": "7"}), RateLimited(7.0), 429, "rate_limit_exceeded"),
     (refused(429, UpstreamError("No.")), RateLimited(), 429, "rate_limit_exceeded"),
-    (refused(403, QUOTA), RateLimited(6400.0, kind=LimitKind.DAY), 403, "insufficient_quota"),
+    (refused(403, QUOTA), RateLimited(6400.0, kind=LimitKind.DAY), 429, "rate_limit_exceeded"),
+    (
+        refused(402, UpstreamError("Pay first.")),
+        RateLimited(6400.0, kind=LimitKind.BALANCE),
+        429,
+        "rate_limit_exceeded",
+    ),
     (refused(403, ERROR), RequestRefused(403), 403, "some_code"),
     (refused(400, ERROR), RequestRefused(400), 400, "some_code"),
     (refused(404, ERROR), RequestRefused(404), 404, "some_code"),
@@ -56,7 +63,7 @@ VERDICTS: list[tuple[UpstreamRefusal, Outcome, int, str]] = [
         refused(200, QUOTA, in_disguise=True),
         RateLimited(6400.0, kind=LimitKind.DAY),
         429,
-        "insufficient_quota",
+        "rate_limit_exceeded",
     ),
     (refused(200, ERROR, in_disguise=True), Failed("502: No."), 502, "some_code"),
 ]
@@ -66,19 +73,47 @@ VERDICTS: list[tuple[UpstreamRefusal, Outcome, int, str]] = [
 def test_every_refusal_has_its_row(
     refusal: UpstreamRefusal, outcome: Outcome, status: int, code: str
 ) -> None:
-    verdict = judge(refusal, NOW)
+    verdict = judge(refusal, NOW, model="coder")
     assert verdict.outcome == outcome
     assert (verdict.error.status, verdict.error.code) == (status, code)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_service_that_lists_no_models_may_serve_chat_all_the_same(status: int) -> None:
+    verdict = judge(refused(status, ERROR), NOW, model=None)
+    assert verdict.outcome == Declined(status)
+    assert (verdict.error.status, verdict.error.code) == (status, "some_code")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome"),
+    [
+        (refused(429, ERROR), RateLimited()),
+        (refused(403, QUOTA), RateLimited(6400.0, kind=LimitKind.DAY)),
+        (refused(400, ERROR), RequestRefused(400)),
+        (refused(500, ERROR), Failed("500: No.")),
+    ],
+)
+def test_limits_and_failures_count_where_models_are_listed_too(
+    refusal: UpstreamRefusal, outcome: Outcome
+) -> None:
+    assert judge(refusal, NOW, model=None).outcome == outcome
+
+
 def test_a_redirect_is_not_followed() -> None:
-    verdict = judge(refused(302, UpstreamError("Found")), NOW)
+    verdict = judge(refused(302, UpstreamError("Found")), NOW, model="coder")
     assert isinstance(verdict.outcome, Failed)
     assert (verdict.error.status, verdict.error.code) == (502, "upstream_invalid_response")
 
 
+def test_a_spent_quota_reaches_the_client_as_a_wait_in_the_upstreams_words() -> None:
+    error = judge(refused(403, QUOTA), NOW, model="coder").error
+    assert (error.status, error.message) == (429, "Free allocated quota exceeded.")
+    assert error.headers()["retry-after"] == "6400"
+
+
 def test_the_wait_that_the_upstream_asks_for_reaches_the_client() -> None:
-    verdict = judge(refused(429, ERROR, {"retry-after-ms": "1500"}), NOW)
+    verdict = judge(refused(429, ERROR, {"retry-after-ms": "1500"}), NOW, model="coder")
     assert verdict.error.headers()["retry-after"] == "2"
     assert verdict.error.headers()["retry-after-ms"] == "1500"
 

@@ -79,6 +79,10 @@ class Book(RequestValidator):  # type: ignore[misc]
         """Whether a refresh token could still be used."""
         return refresh_token in self._live
 
+    def secrets(self) -> set[str]:
+        """Every token that was ever given out, but for sign-ins that were ended."""
+        return {*self._live, *self._spent, *self._access}
+
     def end_sign_in(self, account: str) -> None:
         """The person withdraws it: no token of the account is good any more."""
         self._live = {token: owner for token, owner in self._live.items() if owner != account}

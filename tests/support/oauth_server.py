@@ -24,11 +24,15 @@ from urllib.parse import parse_qs
 
 from oauthlib.common import generate_token  # type: ignore[import-untyped]
 from oauthlib.oauth2 import BearerToken  # type: ignore[import-untyped]
+from oauthlib.oauth2.rfc6749.tokens import (  # type: ignore[import-untyped]
+    random_token_generator,
+)
 from oauthlib.oauth2.rfc8628.endpoints import (  # type: ignore[import-untyped]
     DeviceAuthorizationEndpoint,
 )
 from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant  # type: ignore[import-untyped]
 
+from tests.support.jwts import jwt
 from tests.support.oauth_grants import Book, Device, token_endpoint
 
 CLIENT_ID: Final = "f0304373b74a44d2b584a3fb70ca9e56"
@@ -48,6 +52,10 @@ class Trouble(Enum):
     HTML = auto()
     """200 with a page for people."""
     INVALID_GRANT = auto()
+    SLOW_DOWN = auto()
+    SLOW_DOWN_429 = auto()
+    """The same with the status of a rate limit."""
+    EXPIRED = auto()
     WRONG_CLIENT = auto()
     HANG = auto()
     """Silence until the server ends."""
@@ -82,9 +90,18 @@ class OAuthServer:
     """One server on 127.0.0.1; a context manager that listens inside the ``with``."""
 
     def __init__(
-        self, *, token_seconds: int = 3600, clients: Collection[str] = (CLIENT_ID,)
+        self,
+        *,
+        token_seconds: int = 3600,
+        poll_seconds: float = 5,
+        names_accounts: bool = False,
+        clients: Collection[str] = (CLIENT_ID,),
     ) -> None:
-        """``token_seconds``: how long the access tokens are good that it gives out."""
+        """``token_seconds``: how long the access tokens are good that it gives out.
+
+        ``poll_seconds``: how long it asks devices to wait between two questions. With
+        ``names_accounts`` its access tokens say whose they are.
+        """
         self.token_seconds = token_seconds
         self.book = Book(clients)
         self.troubles: deque[Trouble] = deque()
@@ -99,14 +116,22 @@ class OAuthServer:
         self._open = threading.Event()
         self._open.set()
         self._ended = threading.Event()
-        bearer = BearerToken(self.book, expires_in=lambda _request: self.token_seconds)
+        bearer = BearerToken(
+            self.book,
+            token_generator=_named_token if names_accounts else None,
+            expires_in=lambda _request: self.token_seconds,
+            refresh_token_generator=random_token_generator,
+        )
         self._bearer = bearer
         self._tokens = token_endpoint(self.book, bearer)
         self._http = _HttpServer(("127.0.0.1", 0), self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._devices = DeviceAuthorizationEndpoint(
-            self.book, verification_uri=f"{self.url}/authorize", expires_in=900, interval=5
+            self.book,
+            verification_uri=f"{self.url}/authorize",
+            expires_in=900,
+            interval=poll_seconds,
         )
 
     def __enter__(self) -> Self:
@@ -210,6 +235,11 @@ class OAuthServer:
         return _Answer(status, {"Content-Type": "application/json", **told}, content.encode())
 
 
+def _named_token(request: Any) -> str:
+    """An access token that says whose it is (RFC 9068)."""
+    return jwt(request.user, serial=generate_token(40))
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
@@ -225,6 +255,9 @@ _TROUBLES: Final = {
     Trouble.EMPTY: _Answer(200, _JSON, b""),
     Trouble.HTML: _Answer(200, {"Content-Type": "text/html"}, b"<title>Are you human?</title>"),
     Trouble.INVALID_GRANT: _Answer(400, _JSON, b'{"error": "invalid_grant"}'),
+    Trouble.SLOW_DOWN: _Answer(400, _JSON, b'{"error": "slow_down"}'),
+    Trouble.SLOW_DOWN_429: _Answer(429, _JSON, b'{"error": "slow_down"}'),
+    Trouble.EXPIRED: _Answer(400, _JSON, b'{"error": "expired_token"}'),
     Trouble.WRONG_CLIENT: _Answer(401, _JSON, b'{"error": "invalid_client"}'),
 }
 

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tests.support.chat import MODEL
-
-SAFETY_SECONDS: Final = 90.0
-"""How long one run may take before the test is given up: a net, never a pace."""
+from tests.support.program import NODE_MODULES, Run, run
 
 CLIENT_KEY: Final = "sk-key-that-opencode-was-given"
 
-_INSTALLED: Final = (
-    Path(__file__).resolve().parents[1] / "e2e" / "node_modules" / "opencode-ai" / "bin"
-)
-_STYLING: Final = re.compile(r"\x1b\[[0-9;]*m")
+_INSTALLED: Final = NODE_MODULES / "opencode-ai" / "bin"
 
 # What would look for updates, models, plugins and language servers elsewhere, and for
 # instructions in the developer's own home.
@@ -45,15 +39,6 @@ def opencode_binary() -> Path:
     candidates = [Path(named)] if named else sorted(_INSTALLED.glob("opencode*"))
     assert candidates, "OpenCode is missing: scripts/test installs it (npm install in tests/e2e)"
     return candidates[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run printed, without colours."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 @dataclass(slots=True)
@@ -80,21 +65,16 @@ class OpenCode:
         """Its home folder."""
         return self.folder / "home"
 
-    def run(self, message: str, *, goes_on: bool = False) -> Run:
+    def run(self, message: str, *, goes_on: bool = False, files: Sequence[Path] = ()) -> Run:
         """``opencode run``; ``goes_on``: in the session of the last run (``--continue``)."""
-        command = [str(opencode_binary()), "run", *(["--continue"] if goes_on else []), message]
-        done = subprocess.run(
-            command,
-            cwd=self.project,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SAFETY_SECONDS,
-            check=False,
-        )
-        plain = [_STYLING.sub("", text) for text in (done.stdout, done.stderr)]
-        return Run(done.returncode, *plain)
+        command = [
+            str(opencode_binary()),
+            "run",
+            message,
+            *(["--continue"] if goes_on else []),
+            *(f"--file={path}" for path in files),
+        ]
+        return run(command, cwd=self.project, home=self.home, env=self._environment())
 
     def _config(self) -> dict[str, object]:
         model = f"qwen/{MODEL}"
@@ -111,7 +91,12 @@ class OpenCode:
                     "name": "Qwen",
                     "options": {"baseURL": self.base_url, "apiKey": CLIENT_KEY},
                     "models": {
-                        MODEL: {"name": "Qwen", "limit": {"context": 200_000, "output": 8_000}}
+                        MODEL: {
+                            "name": "Qwen",
+                            "limit": {"context": 200_000, "output": 8_000},
+                            "attachment": True,
+                            "modalities": {"input": ["text", "image"], "output": ["text"]},
+                        }
                     },
                 }
             },
@@ -119,14 +104,10 @@ class OpenCode:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "XDG_STATE_HOME": str(self.home / "state"),
-            "PWD": str(self.project),
             **dict.fromkeys(_SWITCHES, "1"),
             **self.env,
         }

@@ -2,18 +2,21 @@
 
 It gets a home, a configuration folder, an accounts file and ports of its own, nothing of the
 developer's. When it ends it is judged: a traceback, an addon error or one of the accounts' secrets
-in its log (or in the flows that it saved) is an AssertionError.
+in its log (or in the flows that it saved) is an AssertionError, and so is a lease, a place in the
+line or an exchange that is still open when all of its clients are gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +24,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.support.accounts import secrets_of, write_accounts
+from tests.support.probe import PREFIX
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADDON: Final = ROOT / "addon" / "main.py"
+PROBE: Final = Path(__file__).with_name("probe.py")
 
 REGULAR: Final = "regular"
 REVERSE: Final = "reverse:https://portal.qwen.ai"
@@ -31,12 +36,25 @@ REVERSE: Final = "reverse:https://portal.qwen.ai"
 SAFETY_SECONDS: Final = 30.0
 """How long a start or a stop may take before the test is given up: a net, never a pace."""
 
+_CLOSING_SECONDS: Final = 5.0
+"""How long the proxy may take to notice that its last client is gone: a net too."""
+
+_POLL_SECONDS: Final = 0.01
 _PORT_TRIES: Final = 3
 _BAD_SIGNS: Final = ("Traceback (most recent call last)", "Addon error", "was never awaited")
 
 
 class StartRefused(Exception):
     """The process ended before it listened; the message is all that it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the addon has open; see ``probe.py``."""
+
+    exchanges: int = 0
+    leases: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +72,7 @@ class Setup:
     """Whether all flows go into ``MitmProcess.flows_file``, which is judged with the log."""
     program: str = "mitmdump"
     script: Path | None = ADDON
+    """None: mitmproxy alone, without any script."""
 
 
 class MitmProcess:
@@ -82,6 +101,7 @@ class MitmProcess:
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._ended = False
+        self._last_books = Books()
         for path in (self.cwd, self.home):
             path.mkdir(parents=True, exist_ok=True)
         if setup.accounts is not None:
@@ -117,6 +137,23 @@ class MitmProcess:
         """Wait until ``text`` has been printed."""
         self._wait(lambda: text in "".join(self._lines), f"{text!r} in the log")
 
+    def books(self) -> Books | None:
+        """What the addon has open at this moment; None where it has ended, or there is no addon."""
+        if self._setup.script is None:
+            return None
+        told = len(self._told())
+        self._process.send_signal(signal.SIGUSR1)
+        self._wait(lambda: self._ended or len(self._told()) > told, "the books")
+        return Books(**json.loads(self._told()[-1])) if len(self._told()) > told else None
+
+    def wait_for_books(self, condition: Callable[[Books], bool], what: str) -> None:
+        """Wait until the books are so; ``what`` says how, for people."""
+        deadline = time.monotonic() + SAFETY_SECONDS
+        while (books := self.books()) is None or not condition(books):
+            assert books is not None, f"it ended before there were {what}"
+            assert time.monotonic() < deadline, f"waited in vain for {what}: {books}"
+            time.sleep(_POLL_SECONDS)
+
     def start(self) -> None:
         """Start, and wait until every listener listens. Raises StartRefused."""
         for last_try in (*[False] * (_PORT_TRIES - 1), True):
@@ -144,6 +181,7 @@ class MitmProcess:
 
     def stop(self) -> int:
         """End it with SIGTERM as a user's service manager would; gives the exit status."""
+        self._close_books()
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -158,9 +196,22 @@ class MitmProcess:
         """End it with SIGKILL, as a crash would."""
         self._process.kill()
         self._process.wait(SAFETY_SECONDS)
+        self._reader.join(SAFETY_SECONDS)
+
+    def restart(self, *, after_kill: bool = False) -> None:
+        """End it one way or the other, judge it, and start it again on the same files."""
+        if after_kill:
+            self.kill()
+        else:
+            self.stop()
+        self.check()
+        self.start()
 
     def check(self) -> None:
-        """Raise AssertionError if its log or its saved flows show what they must not."""
+        """Raise AssertionError if it left anything open, or shows what it must not."""
+        assert self._last_books == Books(), (
+            f"it had {self._last_books} open at its end:\n{self.log}"
+        )
         log = self.log
         signs = [sign for sign in _BAD_SIGNS if sign in log]
         assert not signs, f"the log holds {signs}:\n{log}"
@@ -187,9 +238,23 @@ class MitmProcess:
         else:
             error.add_note(f"{self._setup.program} printed:\n{self.log}")
 
+    def _close_books(self) -> None:
+        """Note what is still open, once the proxy has had the time to see its clients gone."""
+        deadline = time.monotonic() + _CLOSING_SECONDS
+        while (books := self.books()) is not None:
+            self._last_books = books
+            if books == Books() or time.monotonic() > deadline:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _told(self) -> list[str]:
+        lines = [*self._lines]
+        return [line.removeprefix(PREFIX) for line in lines if line.startswith(PREFIX)]
+
     def _launch(self) -> None:
         self._lines.clear()
         self._ended = False
+        self._last_books = Books()
         self._process = subprocess.Popen(
             self._command(),
             cwd=self.cwd,
@@ -213,7 +278,7 @@ class MitmProcess:
             options |= {"web_open_browser": "false", "web_port": str(web_port)}
         command = [str(Path(sys.executable).with_name(self._setup.program))]
         if self._setup.script is not None:
-            command += ["-s", str(self._setup.script)]
+            command += ["-s", str(self._setup.script), "-s", str(PROBE)]
         for mode, port in zip(self._setup.modes, self.ports, strict=True):
             command += ["--mode", f"{mode}@127.0.0.1:{port}"]
         for name, value in options.items():

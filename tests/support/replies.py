@@ -23,6 +23,10 @@ SAFETY_SECONDS: Final = 20.0
 """How long anything in the rig waits before the test is given up: a net, never a pace."""
 
 
+_INTERIM_HEADERS: Final = (("link", "</style.css>; rel=preload"),)
+"""As of early hints (RFC 8297); on another status they mean nothing."""
+
+
 class Ending(enum.Enum):
     """How a reply ends once its pieces are sent."""
 
@@ -59,6 +63,8 @@ class Reply:
     ending: Ending = Ending.CLEAN
     has_head: bool = True
     """False: the ending comes before the status line."""
+    interim: tuple[int, ...] = ()
+    """Statuses of the informational answers (1xx, RFC 9110 §15.2) that come before the head."""
 
     def __post_init__(self) -> None:
         assert self.has_head or self.ending is not Ending.CLEAN, "a clean reply has a head"
@@ -147,6 +153,8 @@ def _flushed(pieces: Sequence[bytes], coder: _Compressor, mode: int) -> list[byt
 
 async def play(reply: Reply, channel: Channel) -> None:
     """Send ``reply`` piece by piece. Raises ConnectionError when the client has gone."""
+    for status in reply.interim:
+        await channel.interim(status, _INTERIM_HEADERS)
     if reply.has_head:
         await channel.head(reply.status, reply.headers)
         for piece in reply.pieces:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import httpx2
 import pytest
 
+from tests.support import proxy
 from tests.support.accounts import api_key_account
-from tests.support.proxy import REGULAR, MitmProcess, Setup, StartRefused
+from tests.support.proxy import REGULAR, ROOT, MitmProcess, Setup, StartRefused
 from tests.support.replies import json_reply
 from tests.support.upstream import Upstream
 
@@ -25,9 +27,9 @@ def script(folder: Path, body: str) -> Path:
 def run_one_request(setup: Setup, folder: Path, confdir: Path, upstream: Upstream) -> None:
     """Start a process, send a request through it, end it."""
     upstream.replies(json_reply({}))
-    with MitmProcess(folder, setup, confdir=confdir) as proxy:
+    with MitmProcess(folder, setup, confdir=confdir) as process:
         url = f"{upstream.base_url}/models"
-        httpx2.get(url, proxy=proxy.url("regular"), trust_env=False)
+        httpx2.get(url, proxy=process.url("regular"), trust_env=False)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,33 @@ def test_what_must_not_be_is_seen(
     )
 
     with pytest.raises(AssertionError, match=sign):
+        run_one_request(setup, tmp_path, confdir, upstream)
+
+
+FORGETFUL: Final = """
+from addon.proxy.addon import QwenProxy
+
+class Forgetful(QwenProxy):
+    name = "qwenproxy"
+
+    def _close(self, flow):
+        pass
+
+addons = [Forgetful()]
+"""
+
+
+def test_what_is_left_open_is_seen(
+    tmp_path: Path, confdir: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "_CLOSING_SECONDS", 0.1)
+    path = tmp_path / "script.py"
+    path.write_text(FORGETFUL, "utf-8")
+    account = api_key_account(KEY, upstream.base_url)
+    env = {"PYTHONPATH": str(ROOT)}
+    setup = Setup(modes=[REGULAR], accounts=[account], script=path, env=env)
+
+    with pytest.raises(AssertionError, match="exchanges=1, leases=0"):
         run_one_request(setup, tmp_path, confdir, upstream)
 
 

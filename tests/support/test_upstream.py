@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import brotli
 import httpx2
@@ -70,6 +71,14 @@ def test_a_reply_breaks_off(
 
     with pytest.raises(httpx2.TransportError):
         client.get("/models")
+
+
+def test_an_interim_answer_comes_before_the_real_one(
+    server: Upstream, client: httpx2.Client
+) -> None:
+    server.replies(replace(json_reply({"n": 1}), interim=(100, 103)))
+
+    assert client.get("/models").json() == {"n": 1}
 
 
 DECODERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {

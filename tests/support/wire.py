@@ -44,6 +44,9 @@ class Channel(Protocol):
     gone: asyncio.Event
     """Set once the client has closed the connection or reset the stream."""
 
+    async def interim(self, status: int, headers: Headers) -> None:
+        """Send an informational answer (1xx), before the head."""
+
     async def head(self, status: int, headers: Headers) -> None:
         """Send status and headers."""
 
@@ -132,6 +135,12 @@ class Http1Connection:
                 return event
             self._arrived.clear()
             await self._arrived.wait()
+
+    async def interim(self, status: int, headers: Headers) -> None:
+        # not by h11: it sends no 101 that nobody has asked for
+        lines = [f"HTTP/1.1 {status} ", *(f"{name}: {value}" for name, value in headers), "", ""]
+        self._writer.write("\r\n".join(lines).encode())
+        await self._writer.drain()
 
     async def head(self, status: int, headers: Headers) -> None:
         await self._send(h11.Response(status_code=status, headers=list(headers)))
@@ -259,6 +268,9 @@ class Http2Channel:
     connection: Http2Connection
     stream_id: int
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def interim(self, status: int, headers: Headers) -> None:
+        await self.head(status, headers)  # h2 knows one by its status
 
     async def head(self, status: int, headers: Headers) -> None:
         fields = [(":status", str(status)), *headers]

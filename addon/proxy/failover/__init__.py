@@ -23,10 +23,10 @@ sent again, in the same stream, unseen by the client.
 
 More things that have no hook. The token is put on the wire as the command that
 sends the request's head passes by, on a copy: the flow keeps the masked one. A
-client that leaves while the addon still waits for an account is reported at
-once. And connections to our hosts are opened lazily, whatever
-``connection_strategy`` says: the host that the client names may be out of reach,
-or never needed.
+client that leaves while the addon still waits for an account, or the stream for a
+connection, is reported at once. An upstream's interim answers (1xx) are passed over.
+And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
+the host that the client names may be out of reach, or never needed.
 
 The classes are put in place of mitmproxy's own when the addon loads, and taken
 out when it unloads (``install``). ``missing_internals`` says whether they fit.
@@ -41,6 +41,7 @@ from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import Http1Client, HttpStream
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
+from addon.proxy.failover.interim import PatientHttp1Client
 from addon.proxy.failover.reverse import LazyReverseProxy
 from addon.proxy.failover.stream import AccountStream, StreamPolicy, UpstreamRefusedHook
 
@@ -67,7 +68,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("_handle_event",)),
+    (Http1Client, ("_handle_event", "read_headers")),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )
 """What of mitmproxy's internals is used or replaced here."""
@@ -85,17 +86,20 @@ def missing_internals() -> list[str]:
 
 def install(policy: StreamPolicy) -> Callable[[], None]:
     """Puts the classes in place of mitmproxy's own; the function it gives puts those back."""
-    stream_class, proxy_class = http_layers.HttpStream, layers.modes.ReverseProxy
+    stream_class, client_class = http_layers.HttpStream, http_layers.Http1Client
+    proxy_class = layers.modes.ReverseProxy
 
     class InstalledStream(AccountStream):
         pass
 
     InstalledStream.policy = policy
     http_layers.HttpStream = InstalledStream  # type: ignore[misc]
+    http_layers.Http1Client = PatientHttp1Client  # type: ignore[misc]
     layers.modes.ReverseProxy = LazyReverseProxy  # type: ignore[misc]
 
     def uninstall() -> None:
         http_layers.HttpStream = stream_class  # type: ignore[misc]
+        http_layers.Http1Client = client_class  # type: ignore[misc]
         layers.modes.ReverseProxy = proxy_class  # type: ignore[misc]
 
     return uninstall

@@ -1,0 +1,27 @@
+"""An HTTP/1.1 upstream's interim answers (1xx), passed over until the real one comes.
+
+mitmproxy takes the first head that arrives for the answer, whatever its status, and so
+would take what follows for another request's. On HTTP/2 it passes over them by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mitmproxy.proxy import events, layer
+from mitmproxy.proxy.layers.http import Http1Client
+
+_INTERIM_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d(?=[ \r\n]).*?\n\r?\n", re.DOTALL)
+"""A whole one (RFC 9110 §15.2). After 101 the connection speaks something else than HTTP."""
+
+
+class PatientHttp1Client(Http1Client):
+    """mitmproxy's, waiting for the answer that counts."""
+
+    def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
+        """mitmproxy's, once the interim answers are out of the way."""
+        if isinstance(event, events.DataReceived) and self.request:
+            while head := _INTERIM_HEAD.match(bytes(self.buf)):
+                self.buf.maybe_extract_at_most(head.end())
+        yield from super().read_headers(event)

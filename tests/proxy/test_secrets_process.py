@@ -1,0 +1,132 @@
+"""No secret gets out of a real process, with everything on that may tell one.
+
+A mitmdump, a mitmweb and a mitmdump whose internals have changed live through all that has to do
+with credentials (see ``secrets_story.py``). Then all that came out of them is searched for whole
+secrets, for parts, and for what encoders make of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import pytest
+
+from tests.proxy.secrets_story import EchoingOAuthServer, Story
+from tests.support import changed_mitmproxy
+from tests.support.proxy import ADDON, ROOT, MitmProcess, Setup
+from tests.support.secrets import leaks
+from tests.support.tls import CertificateAuthority
+from tests.support.upstream import Upstream
+from tests.support.web import WebInterface
+
+EVERYTHING_ON: Final = {
+    "termlog_verbosity": "debug",
+    "proxy_debug": "true",
+    "flow_detail": "4",
+    "store_streamed_bodies": "true",
+}
+
+
+@pytest.fixture
+def story(upstream: Upstream, upstream_ca: CertificateAuthority) -> Iterator[Story]:
+    with EchoingOAuthServer() as oauth, Upstream(tls=upstream_ca, http2=True) as secure:
+        yield Story(oauth, upstream, secure)
+        oauth.book.reused.clear()  # one sign-in had ended before its token was asked for
+
+
+class Started(Protocol):
+    """Starts a process that ends with the ``with``; what it told is the test's to judge."""
+
+    def __call__(
+        self, program: str, script: Path = ADDON
+    ) -> contextlib.AbstractContextManager[MitmProcess]: ...
+
+
+@pytest.fixture
+def started(
+    story: Story, tmp_path: Path, confdir: Path, upstream_ca: CertificateAuthority
+) -> Started:
+    options = {
+        **EVERYTHING_ON,
+        "hardump": str(tmp_path / "flows.har"),
+        "ssl_verify_upstream_trusted_ca": str(upstream_ca.certificate),
+        "qwen_oauth_base_url": story.oauth.url,
+        # a mitmproxy that has changed connects early otherwise, to where nobody is
+        "connection_strategy": "lazy",
+    }
+
+    @contextlib.contextmanager
+    def started(program: str, script: Path = ADDON) -> Iterator[MitmProcess]:
+        setup = Setup(
+            program=program,
+            script=script,
+            accounts=story.accounts(),
+            options=options,
+            env={"PYTHONPATH": str(ROOT)},
+            saves_flows=True,
+        )
+        proxy = MitmProcess(tmp_path, setup, confdir=confdir)
+        proxy.start()
+        try:
+            yield proxy
+        finally:
+            proxy.stop()
+
+    return started
+
+
+def judge(story: Story, proxy: MitmProcess, shown: dict[str, bytes]) -> None:
+    """Raise AssertionError where any place tells any of the secrets."""
+    answers = {f"answer {number}": answer for number, answer in enumerate(story.answers)}
+    places = {**shown, **written(proxy), **answers}
+    told = [f"{place}: {leak}" for place in places for leak in leaks(story.secrets, places[place])]
+    assert not told, "\n".join(told)
+    proxy.check()
+
+
+def written(proxy: MitmProcess) -> dict[str, bytes]:
+    """All that the process has printed, and every file that it can have left, but one."""
+    files = [path for top in (proxy.folder, proxy.confdir) for path in top.rglob("*")]
+    kept = {path: path.read_bytes() for path in files if path.is_file()}
+    assert {proxy.accounts_file, proxy.flows_file, proxy.folder / "flows.har"} <= kept.keys()
+    del kept[proxy.accounts_file]
+    return {"its output": proxy.log.encode(), **{str(path): kept[path] for path in kept}}
+
+
+def shown(web: WebInterface) -> dict[str, bytes]:
+    """What mitmweb shows to whoever looks at everything."""
+    bodies = [
+        f"/flows/{flow['id']}/{message}/content.data"
+        for flow in web.get("/flows").json()
+        for message in ("request", "response")
+        if (flow.get(message) or {}).get("contentLength") is not None
+    ]
+    paths = ["/flows", "/flows/dump", "/events", "/options", "/state", "/commands", *bodies]
+    return {path: web.get(path).content for path in paths}
+
+
+def test_mitmdump_tells_none(story: Story, started: Started) -> None:
+    with started("mitmdump") as proxy:
+        story.happens_to(proxy)
+    story.end(renewed={"expired", "refused"})
+    judge(story, proxy, {})
+
+
+def test_mitmweb_shows_none(story: Story, started: Started) -> None:
+    with started("mitmweb") as proxy, WebInterface(proxy) as web:
+        story.happens_to(proxy)
+        places = shown(web)
+        with story.under_way(proxy):
+            places["/flows, meanwhile"] = web.get("/flows").content
+    story.end(renewed={"expired", "refused"})
+    judge(story, proxy, places)
+
+
+def test_a_mitmproxy_that_has_changed_tells_none(story: Story, started: Started) -> None:
+    with started("mitmdump", Path(changed_mitmproxy.__file__)) as proxy:
+        story.happens_to(proxy)
+    story.end(renewed={"expired"})
+    judge(story, proxy, {})

@@ -1,0 +1,65 @@
+"""What a person does in mitmweb, by the requests that its page makes: 11.0.2 to 12.x.
+
+The address that mitmweb prints holds its token, where it wants one. Its requests that change
+something carry the same token in a cookie and in a header (tornado's protection against requests
+that other pages forge); which one does not matter, so it is made up here.
+"""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+from typing import Final, Self
+
+import httpx2
+
+from tests.support.chat import Json
+from tests.support.proxy import SAFETY_SECONDS, MitmProcess
+
+_ANNOUNCED: Final = "Web server listening at"
+_XSRF: Final = "c0ffee"
+_XSRF_COOKIES: Final = ("_xsrf", "_mitmproxy_xsrf")
+
+
+class WebInterface:
+    """mitmweb's page of a running process. A context manager."""
+
+    def __init__(self, proxy: MitmProcess) -> None:
+        """``proxy`` must be a mitmweb that listens."""
+        proxy.wait_for_log(_ANNOUNCED)
+        told = re.search(rf"{_ANNOUNCED} (http://[^/\s]+)/(\S*)", proxy.log)
+        assert told, f"no address:\n{proxy.log}"
+        self._client = httpx2.Client(
+            base_url=told[1],
+            cookies=dict.fromkeys(_XSRF_COOKIES, _XSRF),
+            trust_env=False,
+            timeout=SAFETY_SECONDS,
+        )
+        self.get(f"/{told[2]}")
+
+    def get(self, path: str) -> httpx2.Response:
+        """The page, or what it asks for."""
+        answer = self._client.get(path)
+        assert answer.status_code == httpx2.codes.OK, answer.text
+        return answer
+
+    def options(self) -> dict[str, Json]:
+        """All options by name, each with its ``value`` and its ``default``."""
+        options: dict[str, Json] = self.get("/options").json()
+        return options
+
+    def set_options(self, **options: object) -> httpx2.Response:
+        """Change options; where mitmproxy or an addon refuses, the answer says why."""
+        headers = {"x-xsrftoken": _XSRF}
+        return self._client.put("/options", json=options, headers=headers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
