@@ -63,6 +63,8 @@ class Account:
     priority: int = 0
     """Lower is preferred."""
     base_url: str | None = None
+    profile: str | None = None
+    """What kind of service its upstream is, where that is not to be told by the base URL."""
     models: frozenset[str] | None = None
     """Only these model names, as the client sends them; None allows all."""
     model_map: Mapping[str, str] = field(default_factory=dict)

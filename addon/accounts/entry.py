@@ -30,6 +30,7 @@ from addon.accounts.account import (
 )
 from addon.accounts.store import AtLeast, Change, Json, Plus, StateChange
 from addon.faults import Fault, faults
+from addon.translate.profile import profile_named
 
 
 def _sendable(token: str) -> str:
@@ -49,6 +50,10 @@ def _resource(resource: str) -> str:
     return resource
 
 
+def _profile(name: str) -> str:
+    return profile_named(name).name
+
+
 def _whole(value: object) -> object:
     """JavaScript's clock arithmetic leaves fractions of a millisecond."""
     return math.floor(value) if isinstance(value, float) and math.isfinite(value) else value
@@ -58,6 +63,7 @@ Token = Annotated[str, AfterValidator(_sendable)]
 Text = Annotated[str, AfterValidator(_printable)]
 BaseUrl = Annotated[str, AfterValidator(check_base_url)]
 ResourceUrl = Annotated[str, AfterValidator(_resource)]
+ProfileName = Annotated[str, AfterValidator(_profile)]
 Milliseconds = Annotated[int, BeforeValidator(_whole)]
 
 
@@ -74,6 +80,7 @@ class EntryModel(BaseModel):
     resource_url: ResourceUrl | None = Field(None, alias="resourceUrl")
     api_key: Token | None = Field(None, alias="apiKey", repr=False)
     base_url: BaseUrl | None = Field(None, alias="baseUrl")
+    profile: ProfileName | None = None
     enabled: bool = True
     priority: int = 0
     models: Annotated[frozenset[Text], Field(strict=False, min_length=1)] | None = None
@@ -100,6 +107,7 @@ class EntryModel(BaseModel):
             enabled=self.enabled,
             priority=self.priority,
             base_url=self.base_url,
+            profile=self.profile,
             models=self.models,
             model_map=self.model_map,
             requires_reauth=self.requires_reauth,
@@ -243,6 +251,7 @@ def _fields(account: Account) -> dict[str, Json]:
         "resourceUrl": oauth.resource_url if oauth else None,
         "apiKey": credential.api_key if isinstance(credential, ApiKeyCredential) else None,
         "baseUrl": account.base_url,
+        "profile": account.profile,
         "enabled": account.enabled,
         "priority": account.priority,
         "models": None if account.models is None else [*sorted(account.models)],

@@ -98,6 +98,7 @@ def _profile(lease: Lease) -> Profile:
         is_oauth=isinstance(lease.account.credential, OAuthCredential),
         platform=sys.platform,
         machine=platform.machine(),
+        name=lease.account.profile,
     )
 
 

@@ -78,6 +78,7 @@ def test_a_key_with_everything_that_the_contract_names() -> None:
             "priority": -1,
             "models": ["coder", "vision"],
             "modelMap": {"coder": "qwen3-coder-plus"},
+            "profile": "model-studio",
             "requiresReauth": True,
         }
     )
@@ -91,6 +92,7 @@ def test_a_key_with_everything_that_the_contract_names() -> None:
             base_url="https://host.example/v1",
             models=frozenset({"coder", "vision"}),
             model_map={"coder": "qwen3-coder-plus"},
+            profile="model-studio",
             requires_reauth=True,
         ),
     )
@@ -142,6 +144,11 @@ ONE_LINE = "must be ASCII in one piece: no space, no line break"
         ({**KEY, "models": []}, "accounts[0].models: must hold at least one"),
         ({**KEY, "models": ["a", 7]}, "accounts[0].models[1]: must be a text"),
         ({**KEY, "modelMap": ["a"]}, "accounts[0].modelMap: must be an object"),
+        (
+            {**KEY, "profile": "qwen"},
+            "accounts[0].profile: no profile is called 'qwen'; there are qwen-portal, "
+            "model-studio, coding-plan, deepseek, openrouter, openai, openai-compatible",
+        ),
         ({**KEY, "modelMap": {"a": 7}}, "accounts[0].modelMap.a: must be a text"),
         (
             {**KEY, "baseUrl": "http://host.example/v1"},
