@@ -69,3 +69,22 @@ make_environment() (
     --require-hashes "$@" -r "$lock" || fail "pip could not install ${lock#"$root"/}"
   made_for "$venv" "$lock" >"$venv/made-for"
 )
+
+# proxy_python: the interpreter of the environment that the proxy runs in, made if need be.
+proxy_python() {
+  local venv=$root/.venv lock=$root/requirements.txt python
+  if ! described "$venv" "$lock" >/dev/null; then
+    IFS=$'\t' read -r _ _ python < <(interpreters) || no_interpreter
+    make_environment "$venv" "$lock" "$python" >&2
+    described "$venv" "$lock" >/dev/null || fail "the environment in $venv does not work"
+  fi
+  printf '%s\n' "$venv/bin/python"
+}
+
+# run_addon PYTHON [arguments]: becomes the command line.
+run_addon() {
+  local python=$1
+  shift
+  # -P: the folder where the user stands must not be searched for packages, whatever lies in it.
+  PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} exec "$python" -P -m addon "$@"
+}

@@ -48,7 +48,7 @@ def refusal_for(
             return refusal(
                 Code.REAUTHENTICATION_REQUIRED,
                 f"No account has a credential that works: {_listed(a.name for a in accounts)}. "
-                f"Sign in again, or put a new key into {accounts_path}.",
+                f"Sign in again with qwen-proxy login, or put a new key into {accounts_path}.",
             )
         case Limited(free_at, reason):
             seconds = max(0.0, free_at - now)
@@ -80,7 +80,8 @@ def _no_accounts(
     match decision.lack:
         case Lack.EMPTY:
             message = why_empty or (
-                f"There is no account in {accounts_path}. Put a key into it; README.md shows how."
+                f"There is no account in {accounts_path}. Add a key with qwen-proxy accounts add, or "
+                "sign in with qwen-proxy login (in a clone: scripts/qwen-proxy)."
             )
         case Lack.DISABLED:
             message = (

@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from addon import __version__
+from addon.cli.accounts import accounts
 from addon.cli.failure import CommandFailed
+from addon.cli.login import login
 from addon.cli.run import run
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app.command(
     options_metavar="[--port N] [--sandbox] [--web] [mitmproxy arguments ...]",
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )(run)
+app.command(epilog="Example: qwen-proxy login --label work")(login)
+app.add_typer(accounts)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from addon.accounts.document import (
     render,
     with_account,
 )
+from addon.translate import PROFILES
 from tests.accounts.documents import KEY, SIGN_IN, document, faults, written
 
 PLUGIN_FILE = b"""{
@@ -146,8 +147,7 @@ ONE_LINE = "must be ASCII in one piece: no space, no line break"
         ({**KEY, "modelMap": ["a"]}, "accounts[0].modelMap: must be an object"),
         (
             {**KEY, "profile": "qwen"},
-            "accounts[0].profile: no profile is called 'qwen'; there are qwen-portal, "
-            "model-studio, coding-plan, deepseek, openrouter, openai, openai-compatible",
+            "accounts[0].profile: no profile is called 'qwen'; there are " + ", ".join(PROFILES),
         ),
         ({**KEY, "modelMap": {"a": 7}}, "accounts[0].modelMap.a: must be a text"),
         (

@@ -10,12 +10,22 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
+from tests.cli.invoked import Home
 
 
 @pytest.fixture
 def qwen_proxy(tmp_path: Path) -> Command:
     """The program, in a home and a working folder that are empty."""
     return Command(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Somebody without any account, in an empty folder."""
+    project = tmp_path / "project"
+    project.mkdir(exist_ok=True)
+    monkeypatch.chdir(project)
+    return Home(tmp_path / "home")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -235,6 +236,21 @@ def test_run_works_from_any_folder_whatever_lies_there(clone: Path, tmp_path: Pa
 def test_run_says_which_python_and_which_mitmproxy_it_took(clone: Path, tmp_path: Path) -> None:
     python = ".".join(str(number) for number in sys.version_info[:3])
     assert f"run: Python {python}, mitmproxy 1" in run(clone, tmp_path, "--version")
+
+
+def test_the_command_line_works_from_a_clone_and_says_nothing_of_its_own(
+    clone: Path, tmp_path: Path
+) -> None:
+    listed = subprocess.run(
+        [clone / "scripts" / "qwen-proxy", "accounts", "list", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "QWEN_ACCOUNTS_FILE": str(tmp_path / "accounts.json")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(listed.stdout)["accounts"] == []
 
 
 @pytest.mark.parametrize("script", ["run", "test", "lock"])

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs
 
 from oauthlib.common import generate_token  # type: ignore[import-untyped]
-from oauthlib.oauth2 import BearerToken  # type: ignore[import-untyped]
+from oauthlib.oauth2 import BearerToken, OAuth2Error  # type: ignore[import-untyped]
 from oauthlib.oauth2.rfc6749.tokens import (  # type: ignore[import-untyped]
     random_token_generator,
 )
@@ -223,9 +223,12 @@ class OAuthServer:
     def answer_device(self, body: str, headers: dict[str, str]) -> _Answer:
         """A device asks to be signed in."""
         with self._changed:
-            told, answer, status = self._devices.create_device_authorization_response(
-                "https://oauth.test/device", "POST", body, headers
-            )
+            try:
+                told, answer, status = self._devices.create_device_authorization_response(
+                    "https://oauth.test/device", "POST", body, headers
+                )
+            except OAuth2Error as refused:
+                return _Answer(refused.status_code, {**_JSON}, refused.json.encode())
             if status == 200:
                 challenge = parse_qs(body).get("code_challenge", [None])[0]
                 self.book.devices[answer["device_code"]] = Device(
