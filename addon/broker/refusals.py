@@ -80,8 +80,8 @@ def _no_accounts(
     match decision.lack:
         case Lack.EMPTY:
             message = why_empty or (
-                f"There is no account in {accounts_path}. Add a key with qwen-proxy accounts add, or "
-                "sign in with qwen-proxy login (in a clone: scripts/qwen-proxy)."
+                f"There is no account in {accounts_path}. Add a key with qwen-proxy accounts "
+                "add, or sign in with qwen-proxy login (in a clone: scripts/qwen-proxy)."
             )
         case Lack.DISABLED:
             message = (
