@@ -51,8 +51,8 @@ from addon.accounts.store import (
 )
 
 HOW_TO_ADD: Final = (
-    'Put a key into it, as {"version": 1, "accounts": [{"apiKey": "sk-...", "baseUrl": '
-    '"https://host/v1"}]}, or sign in with OpenCode\'s plugin opencode-qwen-auth.'
+    "Add a key with qwen-proxy accounts add, or sign in with qwen-proxy login (in a clone: "
+    "scripts/qwen-proxy)."
 )
 
 _ATTEMPTS: Final = 5

@@ -130,7 +130,7 @@ async def test_without_a_file_the_answer_says_which_and_how(desk: World) -> None
 
     assert (refused.status, refused.code) == (401, "no_accounts")
     assert str(desk.path) in refused.message
-    assert "apiKey" in refused.message
+    assert "qwen-proxy accounts add" in refused.message
 
 
 async def test_without_an_account_the_answer_says_so(desk: World) -> None:

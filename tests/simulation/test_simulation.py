@@ -31,6 +31,33 @@ def test_prediction_is_never_worse_than_none(load: float, window: Window, says_w
     assert with_it.refused <= without.refused
 
 
+@pytest.mark.parametrize("limits", [(60,), (30, 60, 120), (20, 20, 200)])
+@pytest.mark.parametrize("window", Window)
+@pytest.mark.parametrize("says_when", [True, False])
+def test_at_the_limit_of_any_accounts_it_serves_no_less_and_waits_no_longer(
+    limits: tuple[int, ...], window: Window, says_when: bool
+) -> None:
+    # There it may ask more often, of services that do not say when they are free again.
+    load = sum(limits) * 0.98
+    without, with_it = (
+        Simulation(
+            Scenario(
+                limits,
+                load,
+                Policy(predicts_limits=predicts),
+                window=window,
+                says_when=says_when,
+                seconds=300,
+                seed=7,
+            )
+        ).play()
+        for predicts in (False, True)
+    )
+
+    assert with_it.served >= without.served
+    assert max(with_it.waits, default=0.0) <= max(without.waits, default=0.0) + 5.0
+
+
 def test_more_than_all_can_serve_does_not_become_a_storm_of_refusals() -> None:
     result = play(280, Window.SLIDING, says_when=True, predicts=True)
 
