@@ -27,6 +27,8 @@ class Code(StrEnum):
     NO_ACCOUNTS = "no_accounts"
     REAUTHENTICATION_REQUIRED = "reauthentication_required"
     FORBIDDEN_CLIENT = "forbidden_client"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
@@ -40,6 +42,8 @@ _STATUS: Final[dict[Code, int]] = {
     Code.NO_ACCOUNTS: 401,
     Code.REAUTHENTICATION_REQUIRED: 401,
     Code.FORBIDDEN_CLIENT: 403,
+    Code.NOT_FOUND: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
     Code.RATE_LIMIT_EXCEEDED: 429,
     Code.UPSTREAM_UNREACHABLE: 502,
     Code.UPSTREAM_TIMEOUT: 504,

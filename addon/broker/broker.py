@@ -27,6 +27,7 @@ from addon.broker.lease import Lease
 from addon.broker.line import Line, Wish
 from addon.broker.policy import oauth_client_from, renewal_window_seconds, same_oauth_servers
 from addon.broker.renewal import Renewals, TokenRefresher
+from addon.broker.status import AccountStatus
 from addon.broker.surroundings import Surroundings
 from addon.broker.write_behind import WriteBehind
 from addon.oauth import RefreshFailed, SignInNeeded
@@ -262,6 +263,10 @@ class Broker:
     def models(self) -> tuple[str, ...]:
         """The models that accounts and settings name, by name; there may be others."""
         return tuple(sorted({*self._settings.models, *self._desk.models()}))
+
+    def statuses(self) -> tuple[AccountStatus, ...]:
+        """What there is to tell of every account, in file order."""
+        return self._desk.statuses(self._clock())
 
     def snapshot(self) -> tuple[AccountView, ...]:
         """How every account is doing now, in file order."""

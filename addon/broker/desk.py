@@ -19,6 +19,7 @@ from addon.broker.line import Wish
 from addon.broker.policy import policy_from
 from addon.broker.refusals import NothingNow, refusal_for, without_base_url
 from addon.broker.statistics import Statistics
+from addon.broker.status import AccountStatus, account_status
 from addon.errors import ApiError
 from addon.rotation.decision import Chosen, Decision, Needs
 from addon.rotation.limits import UpstreamLimits
@@ -57,7 +58,8 @@ class Desk:
         """Those to whose base URL a token may be sent, by id, in file order."""
         self._base_urls: dict[str, str] = {}
         self._distinct_base_urls: frozenset[str] = frozenset()
-        self._left_out: list[str] = []
+        self._left_out: dict[str, str] = {}
+        """Why the others are left out, by id."""
         self._ids = itertools.count(1)
         self._taken: dict[int, Seat] = {}
 
@@ -78,17 +80,17 @@ class Desk:
     def _line_up(self, now: float) -> None:
         """Let the pool go on with the accounts to whose base URL a token may be sent."""
         self._accounts, self._base_urls = {}, {}
-        told, self._left_out = self._left_out, []
+        told, self._left_out = self._left_out, {}
         for account in self._snapshot.accounts:
             try:
                 self._base_urls[account.id] = self._resolve(account)
             except BadBaseUrl as why:
-                self._left_out.append(without_base_url(account, str(why)))
+                self._left_out[account.id] = without_base_url(account, str(why))
             else:
                 self._accounts[account.id] = account
         self._distinct_base_urls = frozenset(self._base_urls.values())
-        for line in self._left_out:
-            if line not in told:
+        for line in self._left_out.values():
+            if line not in told.values():
                 _log.warning("%s", line)
         self._pool.update_accounts(self._accounts.values(), now)
 
@@ -129,7 +131,7 @@ class Desk:
         """What the store says where it gives no accounts, or why none that it gives can serve."""
         if self._snapshot.fault is not None:
             return self._snapshot.fault.message
-        return ". ".join(self._left_out) or None
+        return ". ".join(self._left_out.values()) or None
 
     # What became of a seat
 
@@ -195,6 +197,20 @@ class Desk:
     def views(self, now: float) -> tuple[AccountView, ...]:
         """How every account is doing, in file order."""
         return self._pool.views(now)
+
+    def statuses(self, now: float) -> tuple[AccountStatus, ...]:
+        """The same of all that the store gives, those too that are left out; for telling."""
+        views = {view.id: view for view in self.views(now)}
+        return tuple(
+            account_status(
+                account,
+                views.get(account.id),
+                self._settings,
+                base_url=self._base_urls.get(account.id),
+                why_unusable=self._left_out.get(account.id, ""),
+            )
+            for account in self._snapshot.accounts
+        )
 
     def _resolve(self, account: Account) -> str:
         return resolve_base_url(

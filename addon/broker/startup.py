@@ -31,7 +31,7 @@ def open_broker(settings: Settings, env: Mapping[str, str]) -> Broker:
 
     It is read at once, and what is wrong with it, or threatens it, is logged.
     """
-    path = _accounts_path(env)
+    path = accounts_path_in(env)
     store = JsonFileStore(path)
     refresher = Refresher(store, oauth_client_from(settings))
     broker = Broker(store, settings, accounts_path=str(path), refresher=refresher)
@@ -49,7 +49,7 @@ def reasoning_key(env: Mapping[str, str]) -> bytes:
     there be none; what is wrong with its file is logged then. The first call waits for
     the disk: make it in a thread.
     """
-    path = _accounts_path(env)
+    path = accounts_path_in(env)
     with _opening:
         key = _reasoning_keys.get(path)
         if key is None:
@@ -60,5 +60,6 @@ def reasoning_key(env: Mapping[str, str]) -> bytes:
         return key
 
 
-def _accounts_path(env: Mapping[str, str]) -> Path:
+def accounts_path_in(env: Mapping[str, str]) -> Path:
+    """The accounts file that ``env`` names, for this user on this machine."""
     return accounts_path(env, platform=sys.platform, home=Path.home())

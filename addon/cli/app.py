@@ -16,6 +16,7 @@ from addon.cli.accounts import accounts
 from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.run import run
+from addon.cli.status import status
 
 app = typer.Typer(
     name="qwen-proxy",
@@ -31,6 +32,7 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )(run)
 app.command(epilog="Example: qwen-proxy login --label work")(login)
+app.command(epilog="Example: qwen-proxy status --watch")(status)
 app.add_typer(accounts)
 
 

@@ -26,7 +26,9 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client, Server
 
 from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Unauthorized
+from addon.broker.presence import Presence
 from addon.broker.startup import open_broker
+from addon.broker.status import ProxyStatus
 from addon.errors import ApiError, Code, refusal
 from addon.proxy import failover, fallback
 from addon.proxy.answer import (
@@ -40,9 +42,11 @@ from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook, client_closed_request
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
+from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
 from addon.proxy.models import lacks_models, models_response
 from addon.proxy.options import add_options, read_options
+from addon.proxy.own_pages import is_own_page, own_page
 from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
@@ -66,6 +70,7 @@ class QwenProxy:
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
         self._can_resend = True
+        self._presence = Presence(os.environ)
         self._uninstall: list[Callable[[], None]] = []
 
     # --- coming and going
@@ -120,9 +125,12 @@ class QwenProxy:
             self._broker.reconfigure(settings)
 
     def running(self) -> None:
-        """Begins to renew tokens ahead of need."""
-        if self._broker is not None:
-            self._broker.start()
+        """Begins to renew tokens ahead of need, and makes itself known."""
+        if self._broker is None:
+            return
+        self._broker.start()
+        presence = self._presence
+        self._uninstall += [watch_listeners(presence.announce), presence.withdraw]
 
     def done(self) -> Awaitable[None] | None:
         """Settles what is still open, and gives mitmproxy its own classes back.
@@ -181,6 +189,10 @@ class QwenProxy:
             for exchange in self._exchanges.connecting_to((server.address[0], server.address[1])):
                 exchange.connect_timed_out = True
 
+    def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
+        """The answer to a request that is for the proxy itself; None: it is for others."""
+        return own_page(flow, self._status) if is_own_page(flow) else None
+
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
         return self._exchanges.get(flow)
@@ -189,6 +201,9 @@ class QwenProxy:
         """Opens an exchange for a request of ours."""
         if flow.response is not None or flow.error is not None:
             # Another addon has answered it (proxyauth asks for a password), or killed it.
+            return
+        if not self._can_resend and (page := self.own_page(flow)) is not None:
+            flow.response = page
             return
         if not is_reverse(flow.client_conn) and not self.is_our_host(host_of(flow)):
             return
@@ -200,6 +215,9 @@ class QwenProxy:
         flow.request.headers.pop("authorization", None)
         # A body that is translated must be whole, whatever stream_large_bodies says.
         flow.request.stream = False
+
+    def _status(self) -> ProxyStatus:
+        return self._presence.status(self._the_broker(), self._settings)
 
     # --- the way there
 

@@ -20,6 +20,10 @@ from addon.proxy.routing import is_reverse
 from addon.settings import IPNetwork, Settings
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+NAMED_HOST: Final = "named_host"
+"""Where in a flow's metadata it is kept under which name the client asked: on a reverse listener
+mitmproxy writes its upstream's over it before any hook is called."""
+
 _LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -38,6 +42,38 @@ def check_client(flow: http.HTTPFlow, settings: Settings) -> None:
             "Web pages may not use these accounts: the request comes from a browser page of "
             "another origin.",
         )
+
+
+def check_own_page(flow: http.HTTPFlow) -> None:
+    """Lets a request for the proxy's own pages pass, or raises ApiError (403).
+
+    Only this machine may, under no name but its own: a page of a stranger's whose name has
+    come to mean this machine (DNS rebinding) still gives that name.
+    """
+    if not _is_this_machine(flow.client_conn.peername[0]):
+        raise refusal(Code.FORBIDDEN_CLIENT, "This is for programs on the proxy's own machine.")
+    named = flow.metadata.get(NAMED_HOST, "")
+    if _is_strange_page(flow) or (is_reverse(flow.client_conn) and not _is_own_name(named)):
+        raise refusal(
+            Code.FORBIDDEN_CLIENT,
+            "Ask for this under the proxy's own address, such as http://127.0.0.1:8081.",
+        )
+
+
+def _is_this_machine(peer: str) -> bool:
+    try:
+        return _address(peer).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_own_name(named: str) -> bool:
+    """Whether ``named``, a Host header, is an address, or a name that only means this machine."""
+    try:
+        host = urlsplit(f"//{named}").hostname or ""
+        return host == "localhost" or bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _address_is_allowed(flow: http.HTTPFlow, settings: Settings) -> bool:

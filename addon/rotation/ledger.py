@@ -25,6 +25,8 @@ class DayCount:
     output_tokens: int = 0
     cached_tokens: int = 0
     """Of the input, those read from the prompt cache."""
+    served: int = 0
+    """Of the requests, those that were answered to the end."""
 
     def __add__(self, other: DayCount) -> DayCount:
         return DayCount(
@@ -33,6 +35,7 @@ class DayCount:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.served + other.served,
         )
 
     def __sub__(self, other: DayCount) -> DayCount:
@@ -42,6 +45,7 @@ class DayCount:
             self.input_tokens - other.input_tokens,
             self.output_tokens - other.output_tokens,
             self.cached_tokens - other.cached_tokens,
+            self.served - other.served,
         )
 
 
@@ -50,10 +54,13 @@ ONE_REQUEST: Final = DayCount(requests=1)
 ONE_REFUSAL: Final = DayCount(refused=1)
 
 
-def tokens_of(usage: Usage) -> DayCount:
-    """What one answer adds."""
+def answer_of(usage: Usage | None) -> DayCount:
+    """What one answer adds; its cost may be unknown."""
+    if usage is None:
+        return DayCount(served=1)
     return DayCount(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cached_tokens=usage.cached_tokens,
+        served=1,
     )

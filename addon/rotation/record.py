@@ -140,6 +140,7 @@ def _day_to_json(count: DayCount) -> dict[str, Json]:
         "inputTokens": count.input_tokens,
         "outputTokens": count.output_tokens,
         "cachedTokens": count.cached_tokens,
+        "served": count.served,
     }
 
 
@@ -150,6 +151,7 @@ def _day_from_json(table: Mapping[str, Json]) -> DayCount:
         input_tokens=_count(table.get("inputTokens")),
         output_tokens=_count(table.get("outputTokens")),
         cached_tokens=_count(table.get("cachedTokens")),
+        served=_count(table.get("served")),
     )
 
 

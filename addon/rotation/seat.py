@@ -42,6 +42,8 @@ class AccountView:
     """Until when it is held back since it is just short of a limit; None when it is not."""
     requests_per_minute: int | None
     """The limit that was learned; None while it is not known."""
+    limit_reason: str
+    """What the upstream said, where a limit is why it may not be chosen; else empty."""
     grade: Grade
     """What it is good for at the moment."""
     last_used: float | None
@@ -85,6 +87,7 @@ class Seat:
             tripped_until=tripped_until if tripped_until > now else None,
             spent_until=spent_until if spent_until > now and policy.predicts_limits else None,
             requests_per_minute=learned.requests if learned and learned.holds(now) else None,
+            limit_reason=state.reason_to_rest(None, now),
             grade=standing(state, now, policy).grade,
             last_used=state.last_used if state.last_used > NEVER else None,
             today=state.day(utc_day(now)),

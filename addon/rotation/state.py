@@ -16,7 +16,7 @@ from addon.rotation.backoff import RESTED, Backoff
 from addon.rotation.breaker import CLOSED, Breaker
 from addon.rotation.bucket import TokenBucket
 from addon.rotation.health import MAX_SCORE, HealthScore
-from addon.rotation.ledger import NOTHING, ONE_REFUSAL, ONE_REQUEST, DayCount, tokens_of
+from addon.rotation.ledger import NOTHING, ONE_REFUSAL, ONE_REQUEST, DayCount, answer_of
 from addon.rotation.moments import (
     LONGEST_REST_SECONDS,
     NEVER,
@@ -35,7 +35,6 @@ from addon.rotation.outcome import (
     RequestRefused,
     Served,
     Unauthorized,
-    Usage,
 )
 from addon.rotation.policy import HealthPolicy, Policy
 from addon.rotation.prediction import Forecast
@@ -353,8 +352,8 @@ class AccountState:
 def _counted(outcome: Outcome) -> DayCount:
     """What ``outcome`` adds to the day."""
     match outcome:
-        case Served(Usage() as usage):
-            return tokens_of(usage)
+        case Served(usage):
+            return answer_of(usage)
         case RateLimited() | Unauthorized() | RequestRefused() | Declined():
             return ONE_REFUSAL
         case _:

@@ -86,7 +86,8 @@ class SharedAccounts(RuleBasedStateMachine):
         is_limited = isinstance(outcome, RateLimited)
         day = str(int(self.now // DAY_SECONDS))
         before = self.counted[name].get(day, DayCount())
-        self.counted[name][day] = before + DayCount(1, int(is_limited), *tokens)
+        served = int(isinstance(outcome, Served))
+        self.counted[name][day] = before + DayCount(1, int(is_limited), *tokens, served=served)
         if isinstance(outcome, RateLimited) and outcome.model is None:
             seconds = 300.0 if outcome.retry_after_seconds is None else outcome.retry_after_seconds
             self.longest_rest[name] = max(self.longest_rest[name], self.now + seconds)

@@ -76,5 +76,6 @@ def test_requests_refusals_and_tokens_are_counted_for_each_account_and_day(pool:
             "inputTokens": 3 * COST.prompt,
             "outputTokens": 3 * COST.completion,
             "cachedTokens": 3 * COST.cached,
+            "served": 3,
         },
     }

@@ -23,7 +23,7 @@ FULL = AccountRecord(
     model_cooling_until={"coder": 1_700_000_900.0},
     breaker=Breaker(5, 1_700_000_030.0),
     learned=LearnedLimit(60, 1_700_000_003.0),
-    days={"2023-11-14": DayCount(9, 2, 1000, 200, 800)},
+    days={"2023-11-14": DayCount(9, 2, 1000, 200, 800, 7)},
 )
 
 
@@ -43,6 +43,7 @@ def test_the_keys_are_those_of_the_file() -> None:
                 "inputTokens": 1000,
                 "outputTokens": 200,
                 "cachedTokens": 800,
+                "served": 7,
             }
         },
     }

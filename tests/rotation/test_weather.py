@@ -230,7 +230,7 @@ def test_what_happens_while_a_record_is_written_is_for_the_next() -> None:
 
     assert pool.dirty() == {"a"}
     (second,) = pool.record("a").days.values()
-    assert second == DayCount(requests=1, input_tokens=1, output_tokens=1)
+    assert second == DayCount(requests=1, served=1, input_tokens=1, output_tokens=1)
 
 
 def test_the_day_is_what_all_processes_did() -> None:
@@ -239,7 +239,7 @@ def test_the_day_is_what_all_processes_did() -> None:
     (day,) = pool.record("a").days
     pool.hear("a", AccountRecord(days={day: DayCount(requests=7, input_tokens=900)}))
 
-    assert view(pool, "a").today == DayCount(8, 0, 1000, 10)
+    assert view(pool, "a").today == DayCount(8, 0, 1000, 10, served=1)
 
 
 def test_our_own_word_read_back_from_the_file_lifts_no_later_limit() -> None:

@@ -179,8 +179,12 @@ class Storm(Generic[VictimT]):
         return killed_at is not None and killed_at - exchange.at < DYING_SECONDS
 
     def _nothing_is_left(self) -> None:
-        """Beside the file only the files of the kernel's locks remain, and nobody holds one."""
+        """Beside the file only the files of the kernel's locks remain, and nobody holds one.
+
+        And the notes of proxies that were killed, till another starts.
+        """
         beside = {each for each in self.path.parent.iterdir() if self.path.name in each.name}
+        beside.discard(self.path.with_name(f"{self.path.name}.running"))
         renewing = self.path.with_name(f"{self.path.name}.refresh")
         locks = [Path(f"{self.path}.flock"), *renewing.iterdir()]
         assert beside == {self.path, locks[0], renewing}

@@ -25,6 +25,7 @@ More things that have no hook. The token is put on the wire as the command that
 sends the request's head passes by, on a copy: the flow keeps the masked one. A
 client that leaves while the addon still waits for an account, or the stream for a
 connection, is reported at once. An upstream's interim answers (1xx) are passed over.
+Requests for the proxy's own pages are answered without any hook: they show nowhere.
 And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
 the host that the client names may be out of reach, or never needed.
 
@@ -65,6 +66,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_done",
             "state_errored",
             "state_stream_response_body",
+            "state_wait_for_request_headers",
             "state_wait_for_response_headers",
         ),
     ),

@@ -31,7 +31,10 @@ from addon.errors import ApiError
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.failover.held import HeldAnswer
+from addon.proxy.failover.unseen import Unseen
 from addon.proxy.failover.upstream import abandon, forget_stream_id
+from addon.proxy.guard import NAMED_HOST
+from addon.proxy.routing import is_reverse
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, read_error_body
@@ -68,6 +71,9 @@ class StreamPolicy(Protocol):
     def timeouts(self) -> Timeouts:
         """The limits on one attempt."""
 
+    def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
+        """The answer to a request that is for the proxy itself; None: it is for others."""
+
 
 class AccountStream(HttpStream):
     """One request; one of ours is served from an account."""
@@ -77,6 +83,8 @@ class AccountStream(HttpStream):
     _sent_at: float
     """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
     _is_watched: bool = False
+    _unseen: Unseen | None = None
+    """Set where the request is for the proxy itself."""
 
     @property
     def _exchange(self) -> Exchange | None:
@@ -99,6 +107,20 @@ class AccountStream(HttpStream):
 
     # --- the way there
 
+    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
+        """mitmproxy's; it comes before the name is forgotten under which the client asked."""
+        if request and is_reverse(self.context.client):
+            self.flow.metadata[NAMED_HOST] = self.flow.request.host_header or ""
+        return (yield from super().check_invalid(request))
+
+    @expect(RequestHeaders)
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
+        """mitmproxy's; a request that is for the proxy itself is answered, unseen."""
+        unseen = Unseen(self.policy.own_page)
+        yield from unseen.pass_through(super().state_wait_for_request_headers(event))
+        if unseen.has_answered:
+            self._unseen = unseen
+
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
         """A body that is translated must be whole: ``stream_large_bodies`` is not for it."""
         exchange = self.policy.exchange_of(self.flow)
@@ -109,7 +131,9 @@ class AccountStream(HttpStream):
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, with the token put in as the request's head passes by."""
         steps = super().state_consume_request_body(event)
-        if isinstance(event, RequestEndOfMessage):
+        if self._unseen is not None:
+            yield from self._unseen.pass_through(steps)
+        elif isinstance(event, RequestEndOfMessage):
             yield from self._with_token(steps)
         else:
             yield from steps

@@ -1,0 +1,100 @@
+"""``qwen-proxy status``, as typer reads it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from addon.cli.failure import CommandFailed
+from addon.cli.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from addon.cli.status.gathering import Overview
+
+_PERIOD_SECONDS: Final = 1.0
+
+
+def status(
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON document; with --watch one in each line."),
+    ] = False,
+) -> None:
+    """Show how the accounts are doing, and the proxies that use them.
+
+    Exit status 1: no account can serve at the moment.
+    """
+    around = Surroundings()
+    try:
+        seen = _watch(around, as_json=as_json) if watch else _show(around, as_json=as_json)
+    except KeyboardInterrupt:
+        return  # that is how one stops watching
+    if not seen.can_serve:
+        raise typer.Exit(1)
+
+
+def _show(around: Surroundings, *, as_json: bool) -> Overview:
+    from addon.cli.status.screen import print_overview  # noqa: PLC0415 - not for --help
+
+    seen = _look(around)
+    if as_json:
+        print(_json(seen, indent=2), file=around.stdout)
+    else:
+        print_overview(seen, around.stdout)
+    return seen
+
+
+def _watch(around: Surroundings, *, as_json: bool) -> Overview:
+    """Does not come to an end by itself."""
+    if as_json:
+        while True:
+            print(_json(_look(around), indent=None), file=around.stdout, flush=True)
+            time.sleep(_PERIOD_SECONDS)
+    if not around.stdout.isatty():
+        raise CommandFailed("--watch wants a terminal; for a program there is --watch --json")
+
+    from rich.live import Live  # noqa: PLC0415
+
+    from addon.cli.status.screen import rendered  # noqa: PLC0415
+    from addon.cli.table import console_on  # noqa: PLC0415
+
+    console = console_on(around.stdout)
+    seen = _look(around)  # what is wrong with the file is told before the screen is taken
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(rendered(seen, around.stdout, columns=console.width), refresh=True)
+            time.sleep(_PERIOD_SECONDS)
+            seen = _look(around)
+
+
+def _look(around: Surroundings) -> Overview:
+    import asyncio  # noqa: PLC0415
+
+    from addon.cli.status.gathering import overview  # noqa: PLC0415
+
+    return asyncio.run(overview(around))
+
+
+def _json(seen: Overview, *, indent: int | None) -> str:
+    import json  # noqa: PLC0415
+
+    return json.dumps(
+        {
+            "now_ms": seen.now_ms,
+            "path": str(seen.path),
+            "can_serve": seen.can_serve,
+            "proxies": [
+                each.model_dump(mode="json", exclude={"accounts"}) for each in seen.proxies
+            ],
+            "silent_proxies": [{"pid": note.pid, "machine": note.machine} for note in seen.silent],
+            "accounts": [each.model_dump(mode="json") for each in seen.accounts],
+            "left_out": list(seen.faults),
+        },
+        indent=indent,
+    )

@@ -1,0 +1,113 @@
+"""What there is to know: from the accounts file, and from every proxy that runs on it.
+
+The file knows what was written last, at most a second ago; a proxy that runs knows of its
+requests under way too. Of several, the one that used an account last is believed about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from addon.accounts.account import is_loopback
+from addon.accounts.running import Note, Place, notes, this_machine
+from addon.broker.desk import Desk
+from addon.broker.status import AccountStatus, ProxyStatus, Standing
+from addon.cli.accounts.file import AccountsFile
+from addon.cli.surroundings import Surroundings
+from addon.oauth.own_page import NoProxyThere, read_own_page
+
+_PATH = "/_qwen/status.json"
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - who listens so is asked here
+
+SERVES = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How everything is doing at one moment."""
+
+    now_ms: int
+    path: Path
+    """The accounts file."""
+    proxies: tuple[ProxyStatus, ...]
+    silent: tuple[Note, ...]
+    """Proxies that should be running, and do not answer."""
+    accounts: tuple[AccountStatus, ...]
+    """In file order."""
+    faults: tuple[str, ...]
+    """What is wrong with entries of the file, which are left out."""
+
+    @property
+    def can_serve(self) -> bool:
+        """Whether a request would find an account now."""
+        return any(account.standing in SERVES for account in self.accounts)
+
+
+async def overview(around: Surroundings) -> Overview:
+    """What there is to know now. Raises CommandFailed where the accounts file cannot be read."""
+    settings, file = around.settings(), AccountsFile(around)
+    # what it would log is told in the overview itself
+    logging.getLogger("addon").addHandler(logging.NullHandler())
+    snapshot = file.snapshot()
+    now = around.clock()
+    desk = Desk(settings, accounts_path=str(file.path), pid=0)
+    desk.adopt(snapshot, file.store.states(), now)
+    found = notes(file.path)
+    answers = await asyncio.gather(*map(_ask, found))
+    proxies = tuple(answer for answer in answers if answer is not None)
+    return Overview(
+        now_ms=int(now * 1000),
+        path=file.path,
+        proxies=proxies,
+        silent=tuple(note for note, answer in zip(found, answers, strict=True) if answer is None),
+        accounts=tuple(_joined(account, proxies) for account in desk.statuses(now)),
+        faults=tuple(map(str, snapshot.faults)),
+    )
+
+
+def _joined(on_disk: AccountStatus, proxies: Iterable[ProxyStatus]) -> AccountStatus:
+    """What the file says of an account, and what the proxies know better."""
+    told = [each for proxy in proxies for each in proxy.accounts if each.id == on_disk.id]
+    if not told:
+        return on_disk
+    latest = max(told, key=lambda each: each.last_used_ms or 0)
+    today = max((each.today for each in (*told, on_disk)), key=lambda day: day.requests)
+    return latest.model_copy(
+        update={"in_flight": sum(each.in_flight for each in told), "today": today}
+    )
+
+
+async def _ask(note: Note) -> ProxyStatus | None:
+    """What the proxy that left ``note`` tells; None where it does not answer."""
+    if note.machine != this_machine():
+        return None
+    for url, through in _addresses(note.places):
+        try:
+            status = ProxyStatus.model_validate_json(await read_own_page(url, through=through))
+        except (NoProxyThere, ValidationError):
+            continue
+        if status.instance == note.instance:
+            return status
+    return None
+
+
+def _addresses(places: Sequence[Place]) -> list[tuple[str, str | None]]:
+    """Where to ask, and through which HTTP proxy; only on this machine."""
+    addresses: list[tuple[str, str | None]] = []
+    for place in places:
+        host = _EVERYWHERE.get(place.host, place.host)
+        if not is_loopback(host.strip("[]")):
+            continue
+        where = f"http://{host if '[' in host or ':' not in host else f'[{host}]'}:{place.port}"
+        if place.mode == "reverse":
+            addresses.append((f"{where}{_PATH}", None))
+        elif place.mode in ("regular", "upstream"):
+            addresses.append((f"http://qwen.internal{_PATH}", where))
+    return addresses
