@@ -13,6 +13,7 @@ import typer
 
 from addon import __version__
 from addon.cli.accounts import accounts
+from addon.cli.doctor import doctor
 from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.run import run
@@ -33,6 +34,7 @@ app.command(
 )(run)
 app.command(epilog="Example: qwen-proxy login --label work")(login)
 app.command(epilog="Example: qwen-proxy status --watch")(status)
+app.command(epilog="Example: qwen-proxy doctor --port 9000")(doctor)
 app.add_typer(accounts)
 
 

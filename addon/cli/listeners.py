@@ -56,6 +56,17 @@ class Listeners:
             _check_free(port)
 
 
+def free_pair(port: int) -> int | None:
+    """The first port after ``port`` that is free and has a free one after it; None: not near."""
+    for candidate in range(port + 10, port + 210, 10):
+        try:
+            Listeners(candidate).check_free()
+        except CommandFailed:
+            continue
+        return candidate
+    return None
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -105,7 +105,7 @@ class Prober:
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswer(f"{where} did not answer within {self._answer_seconds:g} s") from None
         except httpx.ConnectError as error:
-            raise NoAnswer(f"{where} {_why(error)}") from None
+            raise NoAnswer(f"{where} {why_not_connected(error)}") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"{where} broke off ({type(error).__name__})") from None
         except (httpx.InvalidURL, UnicodeError):  # of a host that no resolver takes
@@ -128,7 +128,8 @@ async def _beginning(answer: httpx.Response) -> bytes:
     return body
 
 
-def _why(error: httpx.ConnectError) -> str:
+def why_not_connected(error: httpx.ConnectError) -> str:
+    """What to say of a service to which no connection was made."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -6,27 +6,19 @@ requests under way too. Of several, the one that used an account last is believe
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from addon.accounts.account import is_loopback
-from addon.accounts.running import Note, Place, notes, this_machine
+from addon.accounts.running import Note
 from addon.broker.desk import Desk
 from addon.broker.status import AccountStatus, ProxyStatus, Standing
 from addon.cli.accounts.file import AccountsFile
+from addon.cli.running import running_proxies
 from addon.cli.surroundings import Surroundings
-from addon.oauth.own_page import NoProxyThere, read_own_page
 
-_PATH = "/_qwen/status.json"
-
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - who listens so is asked here
-
-SERVES = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
+_SERVES = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class Overview:
     @property
     def can_serve(self) -> bool:
         """Whether a request would find an account now."""
-        return any(account.standing in SERVES for account in self.accounts)
+        return any(account.standing in _SERVES for account in self.accounts)
 
 
 async def overview(around: Surroundings) -> Overview:
@@ -59,15 +51,13 @@ async def overview(around: Surroundings) -> Overview:
     now = around.clock()
     desk = Desk(settings, accounts_path=str(file.path), pid=0)
     desk.adopt(snapshot, file.store.states(), now)
-    found = notes(file.path)
-    answers = await asyncio.gather(*map(_ask, found))
-    proxies = tuple(answer for answer in answers if answer is not None)
+    running = await running_proxies(file.path)
     return Overview(
         now_ms=int(now * 1000),
         path=file.path,
-        proxies=proxies,
-        silent=tuple(note for note, answer in zip(found, answers, strict=True) if answer is None),
-        accounts=tuple(_joined(account, proxies) for account in desk.statuses(now)),
+        proxies=running.proxies,
+        silent=running.silent,
+        accounts=tuple(_joined(account, running.proxies) for account in desk.statuses(now)),
         faults=tuple(map(str, snapshot.faults)),
     )
 
@@ -82,32 +72,3 @@ def _joined(on_disk: AccountStatus, proxies: Iterable[ProxyStatus]) -> AccountSt
     return latest.model_copy(
         update={"in_flight": sum(each.in_flight for each in told), "today": today}
     )
-
-
-async def _ask(note: Note) -> ProxyStatus | None:
-    """What the proxy that left ``note`` tells; None where it does not answer."""
-    if note.machine != this_machine():
-        return None
-    for url, through in _addresses(note.places):
-        try:
-            status = ProxyStatus.model_validate_json(await read_own_page(url, through=through))
-        except (NoProxyThere, ValidationError):
-            continue
-        if status.instance == note.instance:
-            return status
-    return None
-
-
-def _addresses(places: Sequence[Place]) -> list[tuple[str, str | None]]:
-    """Where to ask, and through which HTTP proxy; only on this machine."""
-    addresses: list[tuple[str, str | None]] = []
-    for place in places:
-        host = _EVERYWHERE.get(place.host, place.host)
-        if not is_loopback(host.strip("[]")):
-            continue
-        where = f"http://{host if '[' in host or ':' not in host else f'[{host}]'}:{place.port}"
-        if place.mode == "reverse":
-            addresses.append((f"{where}{_PATH}", None))
-        elif place.mode in ("regular", "upstream"):
-            addresses.append((f"http://qwen.internal{_PATH}", where))
-    return addresses

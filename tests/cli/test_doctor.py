@@ -1,0 +1,260 @@
+"""``qwen-proxy doctor``: what is wrong, and the one command that mends it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from mitmproxy.certs import CertStore
+
+from addon.cli.doctor.program import look_at_mitmproxy, look_at_python
+from addon.oauth.probe import NoAnswer
+from addon.oauth.reach import reach
+from tests.cli.command import Command
+from tests.cli.invoked import Home, secrets_shown
+from tests.cli.terminal import on_terminal
+from tests.conftest import StartMitm
+from tests.support.accounts import api_key_account, oauth_account
+from tests.support.proxy import MitmProcess, Setup
+from tests.support.replies import json_reply, refusal
+from tests.support.tls import CertificateAuthority
+from tests.support.upstream import Upstream
+
+KEY: Final = "sk-0123456789abcdef"
+REFRESH: Final = "refresh-0123456789abcdef"
+
+
+def finding(home: Home, subject: str, *arguments: str) -> dict[str, Any]:
+    """What the doctor says of ``subject``, its worst word first."""
+    printed = home.run("doctor", "--json", *arguments)
+    document = printed.json()
+    found = [each for each in document["findings"] if each["subject"] == subject]
+    assert printed.status == (not document["well"])
+    return max(found, key=lambda each: ("ok", "note", "wrong").index(each["verdict"]))
+
+
+@pytest.fixture
+def work(upstream: Upstream) -> dict[str, object]:
+    """An account whose service answers."""
+    upstream.answers(lambda _: refusal(404, None, "There is nothing here."))
+    return api_key_account(KEY, upstream.base_url, label="work")
+
+
+# The program
+
+
+def test_an_old_python_is_too_old() -> None:
+    assert look_at_python((3, 10, 13)).verdict == "wrong"
+    assert look_at_python((3, 11, 0)).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [("11.0.1", "wrong"), ("11.0.2", "ok"), ("12.2.3", "ok"), ("13.0.0", "note")],
+)
+def test_mitmproxy_must_be_one_that_the_addon_fits(version: str, verdict: str) -> None:
+    assert look_at_mitmproxy(version).verdict == verdict
+
+
+def test_a_mitmproxy_that_has_changed_inside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = "HttpStream.state_of_tomorrow"
+    monkeypatch.setattr("addon.cli.doctor.program.missing_internals", lambda: [found])
+    told = look_at_mitmproxy("12.9.0")
+    assert (told.verdict, found in told.what) == ("wrong", True)
+
+
+def test_a_bad_setting_is_named_with_its_file(home: Home) -> None:
+    path = home.accounts_file.with_name("qwen.json")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"rotation_strategy": "dice"}', encoding="utf-8")
+    told = finding(home, "settings")
+    assert told["verdict"] == "wrong"
+    assert str(path) in told["what"]
+    assert "rotation_strategy" in told["what"]
+
+
+def test_a_project_that_says_where_tokens_go_is_told(home: Home) -> None:
+    path = Path(".opencode/qwen.json")
+    path.parent.mkdir()
+    path.write_text('{"base_url": "https://elsewhere.example/v1"}', encoding="utf-8")
+    told = finding(home, "settings")
+    assert (told["verdict"], "elsewhere.example" in told["what"]) == ("note", True)
+
+
+# The accounts
+
+
+def test_where_there_is_no_account_one_is_to_be_added(home: Home) -> None:
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("wrong", "qwen-proxy accounts add")
+    assert str(home.accounts_file) in told["what"]
+
+
+def test_a_broken_file_is_named_with_the_place(home: Home) -> None:
+    home.keeps()
+    home.accounts_file.write_text('{"version": 1,', encoding="utf-8")
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("wrong", "mend the file by hand")
+    assert f"{home.accounts_file}:1:15: is not JSON" in told["what"]
+
+
+def test_a_sign_in_that_has_ended_names_who_is_to_sign_in(
+    home: Home, work: dict[str, object]
+) -> None:
+    home.keeps(work, oauth_account(None, refresh_token=REFRESH, label="me", requiresReauth=True))
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("note", "qwen-proxy login --label me")
+
+
+def test_where_every_account_is_disabled_one_is_to_be_enabled(
+    home: Home, work: dict[str, object]
+) -> None:
+    home.keeps({**work, "enabled": False})
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("wrong", "qwen-proxy accounts enable work")
+
+
+def test_a_plugin_that_would_drop_keys_is_told(home: Home, work: dict[str, object]) -> None:
+    home.keeps(work)
+    config = home.accounts_file.with_name("opencode.json")
+    config.write_text('{"plugin": ["opencode-qwen-auth"]}', encoding="utf-8")
+    told = finding(home, "accounts")
+    assert (told["verdict"], "opencode-qwen-auth" in told["what"]) == ("note", True)
+
+
+# The machine
+
+
+def test_ports_that_are_taken_are_named_and_others_that_are_free(home: Home, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port + 1)):
+        told = finding(home, "ports", "--port", str(port))
+    assert told["verdict"] == "wrong"
+    assert f"port {port + 1}" in told["what"]
+    assert told["cure"].startswith("qwen-proxy run --port ")
+    assert finding(home, "ports", "--port", told["cure"].split()[-1])["verdict"] == "ok"
+
+
+@pytest.fixture
+def proxy(start_mitm: StartMitm, home: Home, work: dict[str, object]) -> MitmProcess:
+    """One that runs on the accounts of ``home``."""
+    home.keeps(work)
+    return start_mitm(Setup(env={"QWEN_ACCOUNTS_FILE": str(home.accounts_file)}))
+
+
+def test_ports_that_are_the_proxys_are_no_trouble(proxy: MitmProcess, home: Home) -> None:
+    told = finding(home, "proxy")
+    if told["verdict"] == "note":  # its note comes a moment after its log
+        told = finding(home, "proxy")
+    assert told["verdict"] == "ok"
+    assert f"process {proxy.pid}" in told["what"]
+
+
+def certificate_in(home: Home) -> Path:
+    folder = home.folder / ".mitmproxy"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "mitmproxy-ca-cert.pem"
+
+
+def test_the_certificate_is_made_by_the_first_start(home: Home) -> None:
+    told = finding(home, "certificate")
+    assert (told["verdict"], told["cure"]) == ("note", "qwen-proxy run")
+
+
+def test_a_certificate_is_good_until_it_ends(home: Home) -> None:
+    CertStore.create_store(certificate_in(home).parent, "mitmproxy", 2048)
+    told = finding(home, "certificate")
+    assert (told["verdict"], "good until" in told["what"]) == ("ok", True)
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nno\n"])
+def test_a_certificate_that_is_none_is_to_be_made_anew(home: Home, text: str) -> None:
+    certificate_in(home).write_text(text, encoding="utf-8")
+    assert finding(home, "certificate")["verdict"] == "wrong"
+
+
+def test_a_client_that_is_told_to_trust_what_is_not_there(home: Home) -> None:
+    told = finding(Home(home.folder, {"NODE_EXTRA_CA_CERTS": "/nowhere/ca.pem"}), "certificate")
+    assert (told["verdict"], told["cure"].startswith("export NODE_EXTRA_CA_CERTS=")) == (
+        "wrong",
+        True,
+    )
+
+
+def test_an_environment_that_leads_nowhere(home: Home) -> None:
+    told = finding(Home(home.folder, {"HTTPS_PROXY": "http://127.0.0.1:9"}), "environment")
+    assert told["verdict"] == "note"
+
+
+# The network
+
+
+def test_a_service_that_answers_anything_can_be_reached(
+    home: Home, upstream: Upstream, work: dict[str, object]
+) -> None:
+    home.keeps(work)
+    assert finding(home, f"{upstream.base_url} (chat)")["verdict"] == "ok"
+    assert [request.token for request in upstream.requests] == [None]
+
+
+def test_a_service_that_cannot_be_reached_is_named(home: Home, port: int) -> None:
+    url = f"http://127.0.0.1:{port}/v1"
+    home.keeps(api_key_account(KEY, url))
+    told = finding(home, f"{url} (chat)")
+    assert (told["verdict"], told["what"]) == ("wrong", "it cannot be reached")
+
+
+def test_who_signed_in_needs_the_server_that_renews_tokens(
+    home: Home, upstream: Upstream, work: dict[str, object], port: int
+) -> None:
+    server = f"http://127.0.0.1:{port}"
+    signed_in = oauth_account("token", refresh_token=REFRESH, baseUrl=upstream.base_url)
+    home.keeps(work, signed_in)
+    at_home = Home(home.folder, {"QWEN_OAUTH_BASE_URL": server})
+    assert finding(at_home, f"{server} (renewal of tokens)")["verdict"] == "wrong"
+    assert len(upstream.requests) == 1  # once for both accounts
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict", "way"),
+    [(5, "ok", "agrees"), (595, "wrong", "10 min ahead of"), (-7200, "wrong", "h behind")],
+)
+def test_a_clock_that_is_wrong_is_told(
+    home: Home, upstream: Upstream, ahead: int, verdict: str, way: str
+) -> None:
+    date = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=ahead)
+    upstream.answers(lambda _: json_reply({}, headers={"date": format_datetime(date, usegmt=True)}))
+    home.keeps(api_key_account(KEY, upstream.base_url))
+    told = finding(home, "clock")
+    assert (told["verdict"], way in told["what"]) == (verdict, True)
+
+
+async def test_a_service_whose_certificate_nobody_trusts(
+    upstream_ca: CertificateAuthority,
+) -> None:
+    with Upstream(tls=upstream_ca) as upstream:
+        with pytest.raises(NoAnswer, match="not trusted"):
+            await reach(upstream.base_url)
+        upstream.reset()
+
+
+# What is seen
+
+
+def test_it_tells_no_credential(home: Home, work: dict[str, object]) -> None:
+    home.keeps(work, oauth_account("token-0123456789", refresh_token=REFRESH, resource_url="x"))
+    for arguments in ((), ("--json",)):
+        printed = home.run("doctor", *arguments)
+        assert secrets_shown(printed, (KEY, REFRESH, "token-0123456789")) == []
+
+
+def test_people_see_what_mends_it_below_what_is_wrong(qwen_proxy: Command) -> None:
+    with on_terminal(qwen_proxy, "doctor") as terminal:
+        assert terminal.end() == 1
+    assert "\x1b[1;31mWRONG" in terminal.raw
+    lines = terminal.seen.splitlines()
+    wrong = next(number for number, line in enumerate(lines) if line.startswith("WRONG accounts"))
+    assert lines[wrong + 1] == "       -> qwen-proxy accounts add"
