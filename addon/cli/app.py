@@ -14,6 +14,7 @@ import typer
 from addon import __version__
 from addon.cli.accounts import accounts
 from addon.cli.doctor import doctor
+from addon.cli.exec import execute
 from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.run import run
@@ -35,6 +36,12 @@ app.command(
 app.command(epilog="Example: qwen-proxy login --label work")(login)
 app.command(epilog="Example: qwen-proxy status --watch")(status)
 app.command(epilog="Example: qwen-proxy doctor --port 9000")(doctor)
+app.command(
+    "exec",
+    epilog="Example: qwen-proxy exec -- opencode",
+    # what follows the program is the program's
+    context_settings={"allow_interspersed_args": False},
+)(execute)
 app.add_typer(accounts)
 
 
@@ -62,4 +69,5 @@ def main() -> None:
     try:
         app(prog_name="qwen-proxy")
     except CommandFailed as failure:
-        sys.exit(f"qwen-proxy: {failure}")
+        print(f"qwen-proxy: {failure}", file=sys.stderr)
+        sys.exit(failure.status)

@@ -37,7 +37,7 @@ class Listeners:
         """Mitmproxy's arguments; what is not translated goes on to the origin of ``upstream``."""
         modes = (
             f"regular@{HOST}:{self.port}",
-            f"reverse:{_origin(upstream)}@{HOST}:{self.port + 1}",
+            f"reverse:{origin_of(upstream)}@{HOST}:{self.port + 1}",
         )
         return [part for mode in modes for part in ("--mode", mode)]
 
@@ -67,7 +67,8 @@ def free_pair(port: int) -> int | None:
     return None
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """``url`` without what comes after the host and port."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -71,12 +71,13 @@ class Home:
         env: dict[str, str | None] = dict.fromkeys(_LEFT_OUT)
         env |= {"HOME": str(self.folder), **self.env}
         result = CliRunner().invoke(app, arguments, input=typed, env=env, prog_name="qwen-proxy")
-        stderr = result.stderr
+        status, stderr = result.exit_code, result.stderr
         if isinstance(result.exception, CommandFailed):  # see addon.cli.app.main
+            status = result.exception.status
             stderr += f"qwen-proxy: {result.exception}\n"
         elif result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Printed(result.exit_code, result.stdout, stderr)
+        return Printed(status, result.stdout, stderr)
 
 
 def secrets_shown(printed: Printed, secrets: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ _INSTALLED: Final = NODE_MODULES / "opencode-ai" / "bin"
 
 # What would look for updates, models, plugins and language servers elsewhere, and for
 # instructions in the developer's own home.
-_SWITCHES: Final = (
+SWITCHES: Final = (
     "OPENCODE_DISABLE_AUTOUPDATE",
     "OPENCODE_DISABLE_MODELS_FETCH",
     "OPENCODE_DISABLE_DEFAULT_PLUGINS",
@@ -108,6 +108,6 @@ class OpenCode:
             "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "XDG_STATE_HOME": str(self.home / "state"),
-            **dict.fromkeys(_SWITCHES, "1"),
+            **dict.fromkeys(SWITCHES, "1"),
             **self.env,
         }
