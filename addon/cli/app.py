@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 # What `run` does not know is mitmproxy's to understand.
 app.command(
+    epilog="Example: qwen-proxy run --port 9000 --set qwen_quiet_mode=true -v",
     options_metavar="[--port N] [--sandbox] [--web] [mitmproxy arguments ...]",
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )(run)

@@ -53,7 +53,7 @@ class Listeners:
     def check_free(self) -> None:
         """Raise CommandFailed, naming the port, if one of the two cannot be listened on."""
         for port in (self.port, self.port + 1):
-            _check_free(port)
+            check_free(port)
 
 
 def free_pair(port: int) -> int | None:
@@ -73,7 +73,8 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _check_free(port: int) -> None:
+def check_free(port: int) -> None:
+    """Raise CommandFailed, naming the port, if it cannot be listened on."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
@@ -83,5 +84,6 @@ def _check_free(port: int) -> None:
             else f"cannot be opened ({error.strerror})"
         )
         raise CommandFailed(
-            f"port {port} of {HOST} {why}: choose another with --port N, which takes N and N+1"
+            f"port {port} of {HOST} {why}: choose another with --port N, which takes N and N+1 "
+            "(and N+2 with --web)"
         ) from error

@@ -7,6 +7,7 @@ are its own; it is never imported here but found as the program it installs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -45,6 +46,14 @@ def run_program(program: Program, arguments: Sequence[str]) -> NoReturn:
         raise CommandFailed(
             f"{program} is missing: reinstall mitmproxy, or start with ./scripts/run"
         )
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        _without_colours()
     # Its messages begin with the name of the program.
     sys.argv = [program, *arguments]
     sys.exit(found[program].load()(list(arguments)))
+
+
+def _without_colours() -> None:
+    """Mitmproxy asks nothing but whether it writes to a terminal."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.isatty = lambda: False

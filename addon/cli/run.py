@@ -10,16 +10,17 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 import addon
 from addon.cli.failure import CommandFailed
-from addon.cli.listeners import Listeners
+from addon.cli.listeners import Listeners, check_free
 from addon.cli.mitmproxy_program import given_options, run_program
-from addon.cli.sandbox import started_sandbox, things_to_try
-from addon.settings import Settings, SettingsError, load_settings, settings_from_options
+
+if TYPE_CHECKING:
+    from addon.settings import Settings
 
 SCRIPT: Final = Path(addon.__file__).with_name("main.py")
 """What mitmproxy loads."""
@@ -57,9 +58,9 @@ def run(
     It listens on this machine alone, as HTTP(S) proxy and as base URL at once.
     Any other argument is mitmproxy's and reaches it unchanged; with a --mode of
     your own, that is all that is opened.
-
-    Example: qwen-proxy run --port 9000 --set qwen_quiet_mode=true -v
     """
+    from addon.cli.sandbox import started_sandbox, things_to_try  # noqa: PLC0415 - not for --help
+
     given = given_options(context.args)
     settings = _settings(given)
     listeners = None if "mode" in given else _listeners(port or _DEFAULT_PORT, given)
@@ -71,7 +72,9 @@ def run(
             arguments += simulated.arguments()
             base_url = simulated.base_url
         if web and "web_port" not in given:
-            arguments += ["--web-port", str((port or _DEFAULT_PORT) + 2)]
+            web_port = (port or _DEFAULT_PORT) + 2
+            check_free(web_port)
+            arguments += ["--web-port", str(web_port)]
         if listeners:
             arguments += listeners.arguments(base_url)
             if _SILENT.isdisjoint(context.args):
@@ -85,6 +88,12 @@ def run(
 
 def _settings(given: Mapping[str, str]) -> Settings:
     """What the proxy will find too, as far as it matters here; a fault is told before the start."""
+    from addon.settings import (  # noqa: PLC0415 - not for --help
+        SettingsError,
+        load_settings,
+        settings_from_options,
+    )
+
     option = "qwen_base_url"
     chosen = {option: given[option]} if option in given else {}
     try:

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from tests.cli.command import Command
+from tests.cli.terminal import on_terminal
 
 
 def test_both_ways_in_listen_on_loopback(qwen_proxy: Command, port: int) -> None:
@@ -57,21 +58,36 @@ def test_web_has_its_page_on_the_third_port(qwen_proxy: Command, port: int) -> N
         assert f"http://127.0.0.1:{port + 2}/" in proxy.printed
 
 
+@pytest.mark.parametrize(
+    ("env", "is_coloured"),
+    [({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_those_who_like_them(
+    qwen_proxy: Command, port: int, env: dict[str, str], is_coloured: bool
+) -> None:
+    with on_terminal(qwen_proxy, "run", "--port", str(port), columns=100, **env) as terminal:
+        terminal.until("reverse proxy to")
+        terminal.type("\x03")
+        assert terminal.end() == 0
+        assert "no accounts file" in terminal.seen
+        assert ("\x1b[" in terminal.raw) == is_coloured
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(qwen_proxy: Command, port: int, ending: signal.Signals) -> None:
     with qwen_proxy.started("run", "--port", str(port), until="reverse proxy to") as proxy:
         assert proxy.end(ending) == 0
 
 
-@pytest.mark.parametrize("taken", [0, 1])
+@pytest.mark.parametrize("taken", [0, 1, 2])
 def test_a_port_in_use_is_named(qwen_proxy: Command, port: int, taken: int) -> None:
     with socket.create_server(("127.0.0.1", port + taken)):
-        refused = qwen_proxy.run("run", "--port", str(port))
+        refused = qwen_proxy.run("run", "--web", "--port", str(port))
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert refused.stderr == (
         f"qwen-proxy: port {port + taken} of 127.0.0.1 is in use: "
-        "choose another with --port N, which takes N and N+1\n"
+        "choose another with --port N, which takes N and N+1 (and N+2 with --web)\n"
     )
 
 
