@@ -19,6 +19,7 @@ from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.run import run
 from addon.cli.status import status
+from addon.cli.service import service
 
 app = typer.Typer(
     name="qwen-proxy",
@@ -44,6 +45,7 @@ app.command(
     context_settings={"allow_interspersed_args": False},
 )(execute)
 app.add_typer(accounts)
+app.add_typer(service)
 
 
 def _print_version(wanted: bool) -> None:
