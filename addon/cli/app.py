@@ -25,7 +25,6 @@ app = typer.Typer(
     name="qwen-proxy",
     help="Responses API clients on Chat Completions models, over several accounts.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -76,12 +76,22 @@ def on_terminal(
     command: Command, *arguments: str, columns: int = 100, **env: str
 ) -> Iterator[Terminal]:
     """Run ``command`` on a terminal; whatever still runs at the end of the context is ended."""
-    environment = {**command.environment(), "TERM": "xterm-256color", **env}
-    project = command.project
+    program = [sys.executable, "-P", "-m", "addon", *arguments]
+    with program_on_terminal(command, program, columns=columns, **env) as terminal:
+        yield terminal
+
+
+@contextmanager
+def program_on_terminal(
+    person: Command, program: Sequence[str], *, columns: int = 100, **env: str
+) -> Iterator[Terminal]:
+    """The same for any program of this person's."""
+    environment = {**person.environment(), "TERM": "xterm-256color", **env}
+    project = person.project
     pid, descriptor = pty.fork()
     if pid == 0:
         os.chdir(project)
-        os.execve(sys.executable, [sys.executable, "-P", "-m", "addon", *arguments], environment)  # noqa: S606
+        os.execvpe(program[0], [*program], environment)  # noqa: S606
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     terminal = Terminal(pid, descriptor)
     try:

@@ -1,6 +1,7 @@
 """``qwen-proxy accounts``: who the accounts are, put in, changed, checked, taken out.
 
 - ``commands``   the command line
+- ``completion`` what shells offer
 - ``file``       the accounts file, as a command meets it
 - ``listing``    accounts as people and programs read them
 - ``adding``     keys, and accounts from other files

@@ -13,6 +13,7 @@ import typer
 
 from addon.accounts.account import BadBaseUrl, check_base_url
 from addon.accounts.presets import PRESETS
+from addon.cli.accounts.completion import account_names, preset_names
 from addon.cli.failure import CommandFailed
 from addon.cli.surroundings import Surroundings
 
@@ -24,11 +25,20 @@ accounts = typer.Typer(
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="ACCOUNT", help="Its label, its id, or its number in the list.")
+    str,
+    typer.Argument(
+        metavar="ACCOUNT",
+        help="Its label, its id, or its number in the list.",
+        autocompletion=account_names,
+    ),
 ]
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="ACCOUNT", help="Label, id, or number in the list, of each."),
+    typer.Argument(
+        metavar="ACCOUNT",
+        help="Label, id, or number in the list, of each.",
+        autocompletion=account_names,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")]
 
@@ -78,6 +88,7 @@ def add(
         typer.Option(
             metavar="NAME",
             callback=_known_preset,
+            autocompletion=preset_names,
             help=f"The service, by name: {', '.join(PRESETS)}.",
         ),
     ] = None,
@@ -241,7 +252,11 @@ def check(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ACCOUNT", help="Only these; usually all that are enabled."),
+        typer.Argument(
+            metavar="ACCOUNT",
+            help="Only these; usually all that are enabled.",
+            autocompletion=account_names,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

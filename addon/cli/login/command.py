@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from addon.cli.accounts.completion import account_names
 from addon.cli.surroundings import Surroundings
 
 
@@ -15,6 +16,7 @@ def login(
         str | None,
         typer.Option(
             metavar="LABEL",
+            autocompletion=account_names,
             help="What to call the account; one that is called so already is signed in again.",
         ),
     ] = None,
