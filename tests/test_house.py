@@ -68,6 +68,24 @@ def test_an_import_across_the_floors_is_found(
     assert f"addon.{room}.trespasser" in checked.stdout
 
 
+WITHOUT_POSIX: Final = """
+import importlib, pkgutil, sys
+for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
+    sys.modules[name] = None
+import addon.cli
+for module in pkgutil.walk_packages(addon.cli.__path__, "addon.cli."):
+    importlib.import_module(module.name)
+"""
+
+
+def test_the_command_line_can_be_imported_where_there_is_no_posix() -> None:
+    """Windows has none of these modules."""
+    imported = subprocess.run(
+        [sys.executable, "-c", WITHOUT_POSIX], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert imported.returncode == 0, imported.stderr
+
+
 PIN: Final = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)( ; (?P<where>.+))? \\")
 HASH: Final = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
 

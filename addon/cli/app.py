@@ -6,7 +6,7 @@ then reads is one sentence, never a traceback.
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import Annotated
 
 import typer
@@ -14,8 +14,8 @@ import typer
 from addon import __version__
 from addon.cli.accounts import accounts
 from addon.cli.doctor import doctor
+from addon.cli.ending import proper_end
 from addon.cli.exec import execute
-from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.run import run
 from addon.cli.status import status
@@ -68,8 +68,5 @@ def _root(
 
 def main() -> None:
     """Run the command line with this process's arguments, and end the process."""
-    try:
-        app(prog_name="qwen-proxy")
-    except CommandFailed as failure:
-        print(f"qwen-proxy: {failure}", file=sys.stderr)
-        sys.exit(failure.status)
+    with proper_end():
+        app(prog_name="qwen-proxy", color=False if os.environ.get("NO_COLOR") else None)

@@ -6,7 +6,6 @@ request is no affair of this module.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ import addon
 from addon.cli.failure import CommandFailed
 from addon.cli.listeners import Listeners, check_free
 from addon.cli.mitmproxy_program import given_options, run_program
+from addon.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from addon.settings import Settings
@@ -88,16 +88,12 @@ def run(
 
 def _settings(given: Mapping[str, str]) -> Settings:
     """What the proxy will find too, as far as it matters here; a fault is told before the start."""
-    from addon.settings import (  # noqa: PLC0415 - not for --help
-        SettingsError,
-        load_settings,
-        settings_from_options,
-    )
+    from addon.settings import SettingsError, settings_from_options  # noqa: PLC0415
 
     option = "qwen_base_url"
     chosen = {option: given[option]} if option in given else {}
     try:
-        return settings_from_options(load_settings(os.environ, Path.cwd()), chosen)
+        return settings_from_options(Surroundings().settings(), chosen)
     except SettingsError as error:
         raise CommandFailed(str(error)) from error
 

@@ -21,13 +21,27 @@ if TYPE_CHECKING:
     from addon.settings import Settings
 
 
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise CommandFailed("HOME is not set, and nothing else tells your home folder") from None
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise CommandFailed("the folder where you are is gone: go to another") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where a command runs; the defaults are the real world. What was closed is empty."""
 
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    home: Path = field(default_factory=Path.home)
-    cwd: Path = field(default_factory=Path.cwd)
+    home: Path = field(default_factory=_home)
+    cwd: Path = field(default_factory=_here)
     platform: str = sys.platform
     stdin: TextIO = field(default_factory=lambda: sys.stdin or io.StringIO())
     stdout: TextIO = field(default_factory=lambda: sys.stdout or io.StringIO())

@@ -67,6 +67,15 @@ def test_once_it_is_installed_a_shell_completes_accounts(person: Command, shell:
     assert [account.get("enabled") for account in Home(person.home).kept()] == [False, None]
 
 
+def test_the_installation_is_told_without_colours_to_those_who_like_none(person: Command) -> None:
+    with program_on_terminal(person, SHELLS["bash"], NO_COLOR="1") as terminal:
+        terminal.type("qwen-proxy --install-completion\n")
+        terminal.until("restart the terminal")
+        terminal.type("exit\n")
+        terminal.end()
+    assert "\x1b[32m" not in terminal.raw
+
+
 # What is offered
 
 

@@ -15,12 +15,12 @@ import pytest
 
 from addon.cli.failure import CommandFailed
 from addon.cli.service.managing import install, print_only, uninstall
-from addon.cli.service.service import Service
+from addon.cli.service.service import Service, service_of
 from addon.cli.service.systemd import unit
 from addon.cli.surroundings import Surroundings
 from tests.cli.command import ROOT, Command
 from tests.cli.invoked import Home, Printed, failed
-from tests.cli.terminal import on_terminal
+from tests.cli.terminal import SAFETY_SECONDS, on_terminal
 
 UNIT: Final = Path(".config", "systemd", "user", "qwen-proxy.service")
 
@@ -204,6 +204,24 @@ def test_a_unit_has_no_word_that_systemd_would_read_otherwise() -> None:
     text = unit(Service(("/a b/py", "50%", "$HOME", 'say "hi" \\ \n'), {"A": "$x % \t"}))
     assert 'ExecStart="/a b/py" 50%% "$$HOME" "say \\"hi\\" \\\\ \\x0a"\n' in text
     assert 'Environment="A=$x %% \\x09"\n' in text
+
+
+def test_what_is_installed_starts_the_proxy(qwen_proxy: Command, port: int) -> None:
+    around = Surroundings(env={}, home=qwen_proxy.home)
+    service = service_of(around, port)
+    with subprocess.Popen(
+        service.command,
+        cwd="/",
+        env={"HOME": str(qwen_proxy.home), **service.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert any(f"listening at 127.0.0.1:{port + 1}." in line for line in process.stdout)
+        process.terminate()
+        assert process.wait(SAFETY_SECONDS) == 0
 
 
 # macOS and Windows
