@@ -265,7 +265,8 @@ class Broker:
         return tuple(sorted({*self._settings.models, *self._desk.models()}))
 
     def statuses(self) -> tuple[AccountStatus, ...]:
-        """What there is to tell of every account, in file order."""
+        """What there is to tell of every account, in file order; others may use it too."""
+        self.reload()
         return self._desk.statuses(self._clock())
 
     def snapshot(self) -> tuple[AccountView, ...]:

@@ -18,8 +18,8 @@ from addon.cli.ending import proper_end
 from addon.cli.exec import execute
 from addon.cli.login import login
 from addon.cli.run import run
-from addon.cli.status import status
 from addon.cli.service import service
+from addon.cli.status import status
 
 app = typer.Typer(
     name="qwen-proxy",

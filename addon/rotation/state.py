@@ -106,7 +106,8 @@ class AccountState:
             is_sign_in = isinstance(account.credential, OAuthCredential)
             self.rejection = self.rejection.for_another_token() if is_sign_in else ACCEPTED
         used_ms, reset_ms = account.last_used_ms, account.rate_limit_reset_at_ms
-        if used_ms is not None and (before is None or used_ms != before.last_used_ms):
+        # zero is how the plugin says never
+        if used_ms and (before is None or used_ms != before.last_used_ms):
             self.last_used = max(self.last_used, min(used_ms / 1000, now))
         if reset_ms != (before.rate_limit_reset_at_ms if before else None):
             self._learn_of_rest(reset_ms, now)

@@ -67,7 +67,8 @@ def _joined(on_disk: AccountStatus, proxies: Iterable[ProxyStatus]) -> AccountSt
     told = [each for proxy in proxies for each in proxy.accounts if each.id == on_disk.id]
     if not told:
         return on_disk
-    latest = max(told, key=lambda each: each.last_used_ms or 0)
+    # of those that know no later use the first is believed: a proxy knows more than the file
+    latest = max((*told, on_disk), key=lambda each: each.last_used_ms or 0)
     today = max((each.today for each in (*told, on_disk)), key=lambda day: day.requests)
     return latest.model_copy(
         update={"in_flight": sum(each.in_flight for each in told), "today": today}
