@@ -36,28 +36,29 @@ class Found:
 def signature(path: Path) -> Signature | None:
     """What changes whenever the file does; None where it cannot be looked at."""
     try:
-        return _signature_of(path.stat())
+        return signature_of(path.stat())
     except OSError:
         return None
 
 
-def _signature_of(found: os.stat_result) -> Signature:
+def signature_of(found: os.stat_result) -> Signature:
+    """The same of a file that was looked at already."""
     # ctime too: a chmod alone can make a file readable
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def read_file(path: Path) -> Found:
     """What ``path`` holds, closed to other users. Raises OSError."""
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(path, "rb", opener=open_at_once) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is not a regular file")
         warnings = _close_to_others(file.fileno(), path, stat.S_IMODE(found.st_mode))
-        signature = _signature_of(os.fstat(file.fileno()))
+        signature = signature_of(os.fstat(file.fileno()))
         return Found(file.read(), signature, (found.st_uid, found.st_gid), warnings)
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str, flags: int) -> int:
     """Without waiting for a writer, should the path be a named pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
@@ -70,11 +71,14 @@ def read_if_there(path: Path) -> Found:
         return Found(b"", None)
 
 
-def replace_file(target: Path, data: bytes, *, expected: Found) -> Signature | None:
+def replace_file(
+    target: Path, data: bytes, *, expected: Found, mode: int = 0o600
+) -> Signature | None:
     """Puts ``data`` in the place of ``target``, None where that is not as ``expected`` any more.
 
-    To be called under the lock, with symlinks resolved. Gives a signature that the file
-    has only while it holds ``data``. Raises OSError.
+    To be called with symlinks resolved, and under the lock where several write. Gives a
+    signature that the file has only while it holds ``data``. A ``mode`` other than the usual is
+    for a file that is not private. Raises OSError.
     """
     # one name for all: under the lock there is one writer, and what a killed one left goes
     temporary = target.with_name(f".{target.name}.new")
@@ -84,8 +88,10 @@ def replace_file(target: Path, data: bytes, *, expected: Found) -> Signature | N
             file.write(data)
             file.flush()
             _give_to(file.fileno(), expected.owner)
+            if _HAS_MODES and mode != 0o600:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-            written = _signature_of(os.fstat(file.fileno()))
+            written = signature_of(os.fstat(file.fileno()))
         if signature(target) != expected.signature:
             return None
         temporary.replace(target)

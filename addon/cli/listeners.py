@@ -16,6 +16,10 @@ from addon.cli.failure import CommandFailed
 
 HOST: Final = "127.0.0.1"
 
+DEFAULT_PORT: Final = 8080
+LAST_PORT: Final = 65533
+"""N+1 is the base URL, and N+2 mitmweb's page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
@@ -43,12 +47,18 @@ class Listeners:
 
     def directions(self, confdir: str | None = None) -> str:
         """How to point a client at them; ``confdir`` is where mitmproxy keeps its certificate."""
-        certificate = f"{confdir or '~/.mitmproxy'}/mitmproxy-ca-cert.pem"
         return (
             "Point your client at the proxy, one way or the other:\n"
             f"  base URL     {self.base_url}  (any API key will do)\n"
-            f"  environment  HTTPS_PROXY={self.proxy_url} NODE_EXTRA_CA_CERTS={certificate}"
+            f"  environment  {self.environment(confdir)}"
         )
+
+    def environment(
+        self, confdir: str | None = None, *, certificates: str = "NODE_EXTRA_CA_CERTS"
+    ) -> str:
+        """What a shell puts before the name of a client; ``certificates`` is what that reads."""
+        certificate = f"{confdir or '~/.mitmproxy'}/mitmproxy-ca-cert.pem"
+        return f"HTTPS_PROXY={self.proxy_url} {certificates}={certificate}"
 
     def check_free(self) -> None:
         """Raise CommandFailed, naming the port, if one of the two cannot be listened on."""

@@ -15,7 +15,7 @@ import typer
 
 import addon
 from addon.cli.failure import CommandFailed
-from addon.cli.listeners import Listeners, check_free
+from addon.cli.listeners import DEFAULT_PORT, LAST_PORT, Listeners, check_free
 from addon.cli.mitmproxy_program import given_options, run_program
 from addon.cli.surroundings import Surroundings
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 SCRIPT: Final = Path(addon.__file__).with_name("main.py")
 """What mitmproxy loads."""
-
-_DEFAULT_PORT: Final = 8080
-_LAST_PORT: Final = 65533
-"""N+1 is the base URL, and N+2 mitmweb's page."""
 
 _SILENT: Final = {"-q", "--quiet", "-h", "--version", "--options", "--commands"}
 """With these mitmproxy says nothing, or has something else to say than a proxy that starts."""
@@ -40,9 +36,9 @@ def run(
         int | None,
         typer.Option(
             min=1,
-            max=_LAST_PORT,
+            max=LAST_PORT,
             metavar="N",
-            help=f"HTTP(S) proxy on N, base URL on N+1; {_DEFAULT_PORT} if not given.",
+            help=f"HTTP(S) proxy on N, base URL on N+1; {DEFAULT_PORT} if not given.",
         ),
     ] = None,
     sandbox: Annotated[
@@ -63,7 +59,7 @@ def run(
 
     given = given_options(context.args)
     settings = _settings(given)
-    listeners = None if "mode" in given else _listeners(port or _DEFAULT_PORT, given)
+    listeners = None if "mode" in given else _listeners(port or DEFAULT_PORT, given)
     arguments = ["-s", str(SCRIPT)]
     base_url = settings.base_url
     with ExitStack() as until_the_end:
@@ -72,7 +68,7 @@ def run(
             arguments += simulated.arguments()
             base_url = simulated.base_url
         if web and "web_port" not in given:
-            web_port = (port or _DEFAULT_PORT) + 2
+            web_port = (port or DEFAULT_PORT) + 2
             check_free(web_port)
             arguments += ["--web-port", str(web_port)]
         if listeners:
