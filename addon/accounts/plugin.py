@@ -1,7 +1,8 @@
-"""Whether the OpenCode plugin opencode-qwen-auth would drop accounts from our file.
+"""The OpenCode plugin opencode-qwen-auth, where it gets in the way.
 
-It shares the accounts file and knows sign-ins only: whenever it writes, accounts with
-a plain key are gone. That cannot be helped from here, only said.
+It shares the accounts file and knows sign-ins only: whenever it writes, accounts with a plain
+key are gone. And it answers for OpenCode's provider ``qwen`` itself. Neither can be helped from
+here, only said.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def plugin_conflict(
 ) -> str | None:
     """What to tell the user, where the plugin is in use on a file that holds keys."""
     keys = [account for account in accounts if isinstance(account.credential, ApiKeyCredential)]
-    if not keys or not any(map(_lists_plugin, opencode_configs)):
+    if not keys or not any(map(lists_plugin, opencode_configs)):
         return None
     names = ", ".join(account.name for account in keys)
     return (
@@ -46,8 +47,20 @@ def opencode_configs_beside(accounts_path: Path) -> tuple[dict[str, object], ...
     return tuple(found)
 
 
-def _lists_plugin(config: Mapping[str, object]) -> bool:
-    """Plugins are named by package, package@version or path, alone or with options in a list."""
+def plugin_in_between(config_path: Path) -> str:
+    """What to tell the user whose OpenCode config there lists the plugin, and has our provider."""
+    return (
+        f"OpenCode's plugin {PLUGIN} is listed in {config_path}: where it has signed in, it "
+        "answers for the provider qwen itself, and no request reaches this proxy. Take it out of "
+        '"plugin" there; its accounts stay, this proxy uses the same file.'
+    )
+
+
+def lists_plugin(config: Mapping[str, object]) -> bool:
+    """Whether an OpenCode config names it.
+
+    Plugins are named by package, package@version or path, alone or with options in a list.
+    """
     plugins = config.get("plugin")
     if not isinstance(plugins, list):
         return False

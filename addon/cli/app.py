@@ -17,6 +17,7 @@ from addon.cli.doctor import doctor
 from addon.cli.ending import proper_end
 from addon.cli.exec import execute
 from addon.cli.login import login
+from addon.cli.opencode import opencode
 from addon.cli.run import run
 from addon.cli.service import service
 from addon.cli.status import status
@@ -45,6 +46,7 @@ app.command(
 )(execute)
 app.add_typer(accounts)
 app.add_typer(service)
+app.add_typer(opencode)
 
 
 def _print_version(wanted: bool) -> None:

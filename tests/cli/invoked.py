@@ -20,7 +20,9 @@ from tests.support.accounts import write_accounts
 _LEFT_OUT: Final = (
     "APPDATA",
     "BROWSER",
+    "CODEX_HOME",
     "DISPLAY",
+    "OPENCODE_CONFIG",
     "QWEN_ACCOUNTS_FILE",
     "QWEN_API_BASE_URL",
     "QWEN_HOME",
