@@ -16,6 +16,8 @@ from addon.cli.accounts import accounts
 from addon.cli.doctor import doctor
 from addon.cli.ending import proper_end
 from addon.cli.exec import execute
+from addon.cli.codex import codex
+from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.opencode import opencode
 from addon.cli.run import run
@@ -47,6 +49,7 @@ app.command(
 app.add_typer(accounts)
 app.add_typer(service)
 app.add_typer(opencode)
+app.add_typer(codex)
 
 
 def _print_version(wanted: bool) -> None:

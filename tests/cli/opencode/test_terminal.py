@@ -122,7 +122,7 @@ def test_for_programs_a_person_is_asked_beside_the_json(qwen_proxy: Command, con
 
 
 def test_help_has_an_example(qwen_proxy: Command) -> None:
-    for client in ("opencode",):
+    for client in ("opencode", "codex"):
         for command in ("install", "uninstall"):
             printed = qwen_proxy.run(client, command, "--help").stdout
             assert f"Example: qwen-proxy {client} {command}" in printed
