@@ -17,9 +17,12 @@ from tests.support.program import NODE_MODULES, NOWHERE, Run, run
 CLIENT_KEY: Final = "sk-key-that-codex-was-given"
 
 # Plugins and apps would be looked for on other hosts at every start.
-_CONFIG: Final = """\
+_MODEL: Final = """\
 model = "{model}"
 model_provider = "qwen"
+"""
+
+_CONFIG: Final = """\
 check_for_update_on_startup = false
 
 [analytics]
@@ -28,7 +31,9 @@ enabled = false
 [features]
 plugins = false
 apps = false
+"""
 
+_PROVIDER: Final = """
 [model_providers.qwen]
 name = "Qwen"
 base_url = "{base_url}"
@@ -56,11 +61,14 @@ class Codex:
     model: str = MODEL
     """What it knows of this model decides which tools it offers."""
     env: dict[str, str] = field(default_factory=lambda: {"HTTPS_PROXY": NOWHERE})
+    has_provider: bool = True
+    """Whether its config says where the model is; else somebody else has to."""
 
     def __post_init__(self) -> None:
         for path in (self.home, self.project):
             path.mkdir(parents=True)
-        config = _CONFIG.format(model=self.model, base_url=self.base_url)
+        config = _MODEL + _CONFIG + _PROVIDER if self.has_provider else _CONFIG
+        config = config.format(model=self.model, base_url=self.base_url)
         (self.home / "config.toml").write_text(config, "utf-8")
 
     @property
@@ -73,7 +81,14 @@ class Codex:
         """``CODEX_HOME``."""
         return self.folder / "codex"
 
-    def run(self, prompt: str, *, goes_on: bool = False, pictures: Sequence[Path] = ()) -> Run:
+    def run(
+        self,
+        prompt: str,
+        *,
+        goes_on: bool = False,
+        pictures: Sequence[Path] = (),
+        profile: str | None = None,
+    ) -> Run:
         """``codex exec``; ``goes_on``: in the session of the last run (``resume --last``).
 
         It asks nobody before it runs a command: what the model asks for is the test's.
@@ -83,6 +98,7 @@ class Codex:
             "exec",
             "--skip-git-repo-check",
             "--dangerously-bypass-approvals-and-sandbox",
+            *([f"--profile={profile}"] if profile else []),
             *(["resume", "--last"] if goes_on else []),
             *(f"--image={path}" for path in pictures),
             prompt,
