@@ -94,13 +94,12 @@ def replace(file: TextFile, text: str) -> None:
 
 
 def remove(file: TextFile) -> None:
-    """Remove it; a symlink that led to it goes too. Raises CommandFailed."""
+    """Remove it; a symlink that led to it was there before, and stays. Raises CommandFailed."""
     target = _target(file.path)
     if signature(target) != file.found.signature:
         raise _changed(file)
     try:
         target.unlink()
-        file.path.unlink(missing_ok=True)
     except OSError as error:
         raise CommandFailed(f"{file.path} cannot be removed: {error.strerror}") from None
 

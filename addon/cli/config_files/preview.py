@@ -35,7 +35,12 @@ def diff(name: str, before: str | None, after: str | None) -> str:
 
 
 def print_diff(out: TextIO, text: str) -> None:
-    """Print a diff: in colours on a terminal that likes them, else as it is."""
+    """Print a diff: in colours on a terminal that likes them, else as it is.
+
+    What ``out`` has no characters for is shown as an escape.
+    """
+    encoding = out.encoding or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     if not out.isatty():
         print(text, end="", file=out)
         return
