@@ -13,11 +13,10 @@ import typer
 
 from addon import __version__
 from addon.cli.accounts import accounts
+from addon.cli.codex import codex
 from addon.cli.doctor import doctor
 from addon.cli.ending import proper_end
 from addon.cli.exec import execute
-from addon.cli.codex import codex
-from addon.cli.failure import CommandFailed
 from addon.cli.login import login
 from addon.cli.opencode import opencode
 from addon.cli.run import run
