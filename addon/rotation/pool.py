@@ -46,7 +46,7 @@ from addon.rotation.state import AccountState, access
 from addon.rotation.strategies import Grade, Turn, next_turn, standing
 
 RUSH_SECONDS: Final = 2.0
-"""For so long after a refusal, requests may come in a crowd to the account that is next."""
+"""For so long after an account did not serve, requests may come in a crowd to the next one."""
 RUSH_SPACING_SECONDS: Final = 0.1
 LONGEST_DELAY_SECONDS: Final = 1.0
 LONGEST_PACE_SECONDS: Final = 10.0
@@ -68,7 +68,8 @@ class Pool:
         self._named_models: frozenset[str] = frozenset()
         self._routes = Routes()
         self._lineup = Lineup(0.0, 0)
-        self._last_limited_at = NEVER
+        self._last_fallen_at = NEVER
+        """When a request last had to go on to another account."""
         self._dirty: set[str] = set()
         """Ids of accounts that have changed since they were recorded."""
         self._recorded: set[str] = set()
@@ -195,7 +196,7 @@ class Pool:
         """A request goes out on the account. Raises KeyError if there is no such account."""
         self._catch_up(now)
         seat = self._seat_of[account_id]
-        is_crowded = now - self._last_limited_at < RUSH_SECONDS
+        is_crowded = now - self._last_fallen_at < RUSH_SECONDS
         if is_crowded and seat.state.recovery.is_over(now):
             seat.state.next_start = max(now, seat.state.next_start) + RUSH_SPACING_SECONDS
         seat.state.take(now, self._policy)
@@ -233,10 +234,9 @@ class Pool:
                 self._sessions.remember(needs.session, account.id, now)
             case RateLimited() | Unauthorized() | Failed():
                 self._end_turns(account.id)
+                self._last_fallen_at = now
             case _:
                 pass
-        if isinstance(outcome, RateLimited):
-            self._last_limited_at = now
         seat = self._seat_of.get(account.id)
         if seat is not None:
             self._look_at(seat, now)
@@ -323,7 +323,7 @@ class Pool:
         for state in self._states.values():
             state.set_back(seconds)
         self._sessions.set_back(seconds)
-        self._last_limited_at -= seconds
+        self._last_fallen_at -= seconds
 
     def _line_up(self, now: float) -> None:
         """Look at everyone anew."""

@@ -8,7 +8,15 @@ from addon.rotation.decision import Chosen, Limited, Needs, Pace
 from addon.rotation.ledger import DayCount
 from addon.rotation.limits import Allowance, UpstreamLimits
 from addon.rotation.moments import next_midnight_in_beijing
-from addon.rotation.outcome import Failed, LimitKind, RateLimited, Served, Usage
+from addon.rotation.outcome import (
+    Failed,
+    LimitKind,
+    Outcome,
+    RateLimited,
+    Served,
+    Unauthorized,
+    Usage,
+)
 from addon.rotation.policy import BreakerPolicy, Policy, RateLimitAction, Strategy
 from addon.rotation.pool import Pool
 from addon.rotation.prediction import LearnedLimit
@@ -20,9 +28,9 @@ PACING = Policy(rate_limit_action=RateLimitAction.PACE)
 CODER = Needs(model="coder")
 
 
-def settle(pool: Pool, name: str, refusal: RateLimited, now: float, jitter: float = 0.0) -> None:
+def settle(pool: Pool, name: str, outcome: Outcome, now: float, jitter: float = 0.0) -> None:
     pool.take(name, ANY, now)
-    pool.settle(key(name), ANY, refusal, now, jitter=jitter)
+    pool.settle(key(name), ANY, outcome, now, jitter=jitter)
 
 
 # Limits
@@ -121,13 +129,16 @@ def test_the_account_that_is_preferred_serves_if_it_can() -> None:
 # Crowds
 
 
-def test_requests_that_fall_over_to_one_account_together_go_out_one_after_the_other() -> None:
+@pytest.mark.parametrize("outcome", [RateLimited(60), Failed("503"), Unauthorized()], ids=repr)
+def test_requests_that_fall_over_to_one_account_together_go_out_one_after_the_other(
+    outcome: Outcome,
+) -> None:
     pool = pool_of(key("a"), key("b"))
-    settle(pool, "a", RateLimited(60), START)
+    settle(pool, "a", outcome, START)
 
     delays = []
     for _ in range(3):
-        decision = pool.choose(ANY, START)
+        decision = pool.choose(ANY, START, frozenset("a"))
         assert isinstance(decision, Chosen)
         delays.append(decision.delay_seconds)
         pool.take("b", ANY, START)
