@@ -54,6 +54,14 @@ _STATUS_BY_WORD: Final = (
 )
 """Words in ``code`` or ``type`` of an error that came without an HTTP status of its own."""
 
+_STATUS_BY_MESSAGE: Final = (
+    (re.compile(r"quota\b.{0,40}\b(exceeded|exhausted|used up)|exceeded\b.{0,40}\bquota"), 429),
+    (re.compile(r"rate.?limit|too many requests|throttl"), 429),
+    (re.compile(r"invalid (access token|api.?key)|token (has )?expired"), 401),
+)
+"""Words in the message of one whose code says nothing. They count for more than its type, which
+is the same for every refusal of some services."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamError:
@@ -97,11 +105,28 @@ class UpstreamError:
             return int(self.code)
         if self.code == Code.UPSTREAM_INVALID_RESPONSE:
             return HTTPStatus.BAD_GATEWAY
-        words = f"{self.code} {self.type}".lower()
-        for marks, status in _STATUS_BY_WORD:
-            if any(mark in words for mark in marks):
-                return status
-        return HTTPStatus.BAD_GATEWAY
+        return (
+            _status_by_word(self.code)
+            or _status_by_message(self.message)
+            or _status_by_word(self.type)
+            or HTTPStatus.BAD_GATEWAY
+        )
+
+
+def _status_by_word(word: str | None) -> int | None:
+    words = (word or "").lower()
+    for marks, status in _STATUS_BY_WORD:
+        if any(mark in words for mark in marks):
+            return status
+    return None
+
+
+def _status_by_message(message: str) -> int | None:
+    words = message.lower()
+    for pattern, status in _STATUS_BY_MESSAGE:
+        if pattern.search(words):
+            return status
+    return None
 
 
 def error_in(value: object) -> UpstreamError | None:

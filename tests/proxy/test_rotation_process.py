@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 
 from tests.proxy.conftest import PoolWith
-from tests.support.chat import MODEL, Json
-from tests.support.replies import Reply, refusal
+from tests.support.chat import MODEL, Json, sse
+from tests.support.replies import Reply, refusal, stream_reply
 
 LIMITED: Final = refusal(429, "rate_limit_exceeded", "Slow down.", headers={"retry-after": "900"})
 OTHER_MODEL: Final = "qwen3-vl-plus"
@@ -106,6 +106,15 @@ def test_a_limit_that_names_the_model_holds_for_that_model_alone(pool_with: Pool
     assert pool.account_for(model=OTHER_MODEL) == "first"
     assert pool.account_for() == "second"
     assert pool.asked == ["first", "second", "first", "second"]
+
+
+def test_a_refusal_in_disguise_is_known_by_its_words(pool_with: PoolWith) -> None:
+    pool = pool_with(rotation_strategy="hybrid")
+    pool.has(pool.fresh("first", priority=-1), "second")
+    spent = {"error": {"message": "hour allocated quota exceeded"}}
+    pool.upstream.replies(stream_reply([sse(spent)]))
+    assert [pool.account_for(stream=True) for _ in range(2)] == ["second"] * 2
+    assert pool.asked == ["first", "second", "second"]
 
 
 def test_pacing_waits_for_the_account_that_is_soon_free(pool_with: PoolWith) -> None:

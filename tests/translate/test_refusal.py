@@ -108,6 +108,27 @@ def test_an_error_without_a_status_implies_one(
     assert UpstreamError("No.", code, kind).implied_status() == status
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "kind", "status"),
+    [
+        ("hour allocated quota exceeded", None, None, 429),
+        ("week allocated quota exceeded", None, "invalid_request_error", 429),
+        ("You exceeded your current quota.", "error", None, 429),
+        ("Rate limit exceeded, slow down.", None, None, 429),
+        ("Requests throttling triggered.", None, None, 429),
+        ("invalid access token or token expired", None, None, 401),
+        ("invalid api-key", None, "invalid_request_error", 401),
+        ("The quota field is unknown.", None, "invalid_request_error", 400),
+        ("Rate limit must be a number.", "invalid_parameter_error", None, 400),
+        ("The engine fell over.", None, None, 502),
+    ],
+)
+def test_where_the_code_says_nothing_the_message_does(
+    message: str, code: str | None, kind: str | None, status: int
+) -> None:
+    assert UpstreamError(message, code, kind).implied_status() == status
+
+
 def test_the_client_reads_openais_shape() -> None:
     error = UpstreamError("Slow down.", "Throttling").to_api_error(429, retry_after_seconds=1.25)
     assert json.loads(error.body()) == {
