@@ -35,7 +35,7 @@ from addon.proxy.answer import (
     begin_stream,
     control_headers,
     error_response,
-    mask_stream,
+    hand_on,
     mask_token,
 )
 from addon.proxy.connections import ConnectionPolicy
@@ -51,7 +51,7 @@ from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
-from addon.proxy.verdict import Verdict, judge, outcome_untouched
+from addon.proxy.verdict import Verdict, judge, may_stand, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 
 logger: Final = logging.getLogger(__name__)
@@ -289,7 +289,7 @@ class QwenProxy:
         except ApiError as error:
             if self._names_models(flow, exchange):
                 return
-            if exchange.route.is_translated or flow.response is None or error is not verdict.error:
+            if error is not verdict.error or not may_stand(flow.response, exchange):
                 self._refuse(flow, exchange, error)
         except Exception:
             logger.exception("A refused request could not be sent again.")
@@ -351,7 +351,7 @@ class QwenProxy:
             mask_token(flow.response, exchange)
             flow.response.headers.update(control_headers(exchange))
             if flow.response.status_code < HTTPStatus.BAD_REQUEST:
-                mask_stream(flow.response, exchange)
+                hand_on(flow.response, exchange)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The end of the answer: the lease is settled."""
@@ -366,7 +366,9 @@ class QwenProxy:
             self._finish_translated(exchange)
         elif exchange.awaits_upstream and flow.response is not None:
             mask_token(flow.response, exchange)
-            self._settle(exchange, outcome_untouched(flow.response, time.time()))
+            if exchange.untouched is not None:
+                exchange.usage = exchange.untouched.finish()
+            self._settle(exchange, outcome_untouched(flow.response, time.time(), exchange.cost))
             self._names_models(flow, exchange)
         self._close(flow)
 

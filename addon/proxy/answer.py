@@ -11,7 +11,8 @@ from mitmproxy import http
 from addon.accounts.account import mask
 from addon.errors import ApiError, Code, refusal
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
-from addon.proxy.masking import MaskedStream, masked
+from addon.proxy.masking import masked
+from addon.proxy.untouched import UntouchedAnswer
 from addon.translate import (
     ResponseRenderer,
     StreamTranslator,
@@ -91,11 +92,11 @@ def mask_token(response: http.Response, exchange: Exchange) -> None:
         response.content = shown
 
 
-def mask_stream(response: http.Response, exchange: Exchange) -> None:
+def hand_on(response: http.Response, exchange: Exchange) -> None:
     """Has an untouched answer handed on as it comes, without the account's token."""
     assert exchange.lease is not None
-    is_coded = "content-encoding" in response.headers
-    response.stream = True if is_coded else MaskedStream(exchange.lease.token)
+    coding = response.headers.get("content-encoding", "")
+    response.stream = exchange.untouched = UntouchedAnswer(exchange.lease.token, coding)
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:

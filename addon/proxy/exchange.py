@@ -19,6 +19,7 @@ from addon.broker import Lease, Needs, Usage
 from addon.errors import ApiError
 from addon.proxy.attempts import Attempts
 from addon.proxy.routing import Route
+from addon.proxy.untouched import UntouchedAnswer
 from addon.translate import (
     CodingError,
     Decode,
@@ -134,6 +135,8 @@ class Exchange:
     """Whether the connection that is being opened was given up."""
     answer: StreamedAnswer | None = None
     """Set where the upstream streams and the answer is translated."""
+    untouched: UntouchedAnswer | None = None
+    """Set where the answer is handed on as it comes."""
     usage: TokenUsage | None = None
     error: ApiError | None = None
     """What the client was refused with."""

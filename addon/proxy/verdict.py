@@ -19,10 +19,11 @@ from addon.broker import (
     RequestRefused,
     Served,
     Unauthorized,
+    Usage,
     outcome_of,
 )
 from addon.errors import ApiError, Code, refusal
-from addon.proxy.exchange import UpstreamRefusal
+from addon.proxy.exchange import Exchange, UpstreamRefusal
 from addon.translate import retry_after_seconds
 
 
@@ -90,10 +91,16 @@ def _is_declined(outcome: Outcome) -> bool:
             return False
 
 
-def outcome_untouched(response: http.Response, now: float) -> Outcome:
-    """The outcome of an answer that was handed on as it came, of which only the head was read."""
+def may_stand(response: http.Response | None, exchange: Exchange) -> bool:
+    """Whether the upstream's refusal may go to the client as it is."""
+    is_disguised = exchange.refusal is not None and exchange.refusal.in_disguise
+    return response is not None and not exchange.route.is_translated and not is_disguised
+
+
+def outcome_untouched(response: http.Response, now: float, cost: Usage | None = None) -> Outcome:
+    """The outcome of an answer that was handed on as it came, by its head and what it cost."""
     if response.status_code < HTTPStatus.BAD_REQUEST:
-        return Served()
+        return Served(cost)
     wait = retry_after_seconds(response.headers, now)
     facts = Refused(response.status_code, message=response.reason, retry_after_seconds=wait)
     return outcome_of(facts, now)

@@ -7,6 +7,7 @@ makes a random number: bytes, times and ids go in, bytes come out.
 """
 
 from addon.translate.content_coding import CodingError, Decode, decoder
+from addon.translate.cost import CostReader
 from addon.translate.needs import AnswerNeeds
 from addon.translate.opening import Opening, OpeningCheck
 from addon.translate.profile import PROFILES, Profile, profile_for, profile_named
@@ -22,6 +23,7 @@ __all__ = [
     "PROFILES",
     "AnswerNeeds",
     "CodingError",
+    "CostReader",
     "Decode",
     "Ending",
     "Opening",

@@ -19,7 +19,7 @@ from tests.support.accounts import api_key_account
 from tests.support.chat import MODEL, Json, completion, events, sse, text_deltas, text_stream
 from tests.support.oracle import check_response, check_stream
 from tests.support.proxy import REGULAR, REVERSE, MitmProcess, Setup
-from tests.support.recorder import Recorder
+from tests.support.recorder import SAFETY_SECONDS, Recorder
 from tests.support.replies import Ending, Reply, broken, json_reply, refusal, stream_reply
 from tests.support.tls import CertificateAuthority
 from tests.support.upstream import Request, Upstream
@@ -225,6 +225,59 @@ def test_what_is_not_translated_falls_over_too(path: str, rig: Rig, recorder: Re
     assert rig.tokens == [BAD, GOOD]
 
 
+def chat(rig: Rig, recorder: Recorder, *, stream: bool = True) -> httpx2.Response:
+    with recorder.client() as client:
+        messages = [{"role": "user", "content": "Hi"}]
+        body: Json = {"model": MODEL, "messages": messages, "stream": stream}
+        return client.post(f"{rig.proxy.base_url}/chat/completions", json=body)
+
+
+IN_DISGUISE: Final[dict[str, Reply]] = {
+    name: reply for name, reply in REFUSALS.items() if name.startswith("an error")
+} | {"an error in one piece": json_reply(ERROR)}
+
+
+@pytest.mark.parametrize("refused", IN_DISGUISE.values(), ids=IN_DISGUISE)
+def test_a_refusal_in_disguise_of_a_chat_request_falls_over_too(
+    refused: Reply, rig: Rig, recorder: Recorder
+) -> None:
+    rig.refuses(refused, SERVED)
+    answer = chat(rig, recorder)
+    assert answer.content == b"".join(events(text_stream("Hel", "lo")))
+    assert answer.headers["x-qwen-attempts"] == "2"
+
+
+def test_where_nobody_serves_a_chat_request_it_reads_no_refusal_as_an_answer(
+    rig: Rig, recorder: Recorder
+) -> None:
+    rig.upstream.answers(lambda _: json_reply({"error": {"message": "Boom."}}))
+    answer = chat(rig, recorder, stream=False)
+    assert answer.status_code == 502
+    assert answer.json()["error"]["message"] == "Boom."
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        json_reply({"served": True}),
+        stream_reply([b"data: no JSON\n\n"]),
+        stream_reply([]),
+        stream_reply([b"?"], headers={"content-encoding": "x-own"}),
+        stream_reply([b"?"], headers={"content-encoding": "zstd"}),
+    ],
+    ids=["other JSON", "no JSON", "empty", "unknown coding", "not in its coding"],
+)
+def test_what_need_not_be_read_is_handed_on_as_it_is(odd: Reply, rig: Rig) -> None:
+    rig.refuses(odd, SERVED)
+    with httpx2.Client(trust_env=False, timeout=SAFETY_SECONDS) as client:
+        body: Json = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+        url = f"{rig.proxy.base_url}/chat/completions"
+        with client.stream("POST", url, json=body) as answer:
+            raw = b"".join(answer.iter_raw())
+    assert raw == b"".join(piece for piece in odd.pieces if isinstance(piece, bytes))
+    assert answer.headers["x-qwen-account"] == "bad"
+
+
 # --- what is not tried again
 
 
@@ -259,6 +312,18 @@ def test_a_stream_that_falls_silent_is_ended_properly(
     answer = ask(Rig(start_mitm(setup), upstream), recorder)
     assert check_stream(answer.content).outcome.status == "failed"
     upstream.wait_for_hangup()
+
+
+def test_an_untouched_stream_that_falls_silent_is_broken_off(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.replies(stream_reply(map(sse, text_deltas("Hel", "lo")), ending=Ending.HANG))
+    options = {"qwen_idle_timeout_seconds": "1", "qwen_first_byte_timeout_seconds": "1"}
+    rig = Rig(start_mitm(Setup(accounts=two_accounts(upstream), options=options)), upstream)
+    with pytest.raises(httpx2.RemoteProtocolError):
+        chat(rig, recorder)
+    upstream.wait_for_hangup()
+    rig.proxy.wait_for_log("cut: it was silent for too long")
 
 
 def test_a_request_that_makes_upstreams_fail_is_tried_on_few_accounts(

@@ -60,6 +60,25 @@ def counted(pool: Pool) -> dict[str, Counter[str]]:
     return counts
 
 
+def test_tokens_of_answers_that_are_handed_on_untouched_are_counted_too(pool: Pool) -> None:
+    pool.has("serving")
+    with pool.recorder.client() as client:
+        for stream in (True, False):
+            messages = [{"role": "user", "content": "Hi"}]
+            body = {"model": MODEL, "messages": messages, "stream": stream}
+            client.post(f"{pool.proxy.base_url}/chat/completions", json=body).raise_for_status()
+    pool.proxy.stop()
+
+    assert counted(pool) == {
+        "serving": {
+            "requests": 2,
+            "inputTokens": 2 * COST.prompt,
+            "outputTokens": 2 * COST.completion,
+            "cachedTokens": 2 * COST.cached,
+        },
+    }
+
+
 def test_requests_refusals_and_tokens_are_counted_for_each_account_and_day(pool: Pool) -> None:
     pool.has(pool.fresh("refused", priority=-1), "serving")
     pool.refusing["refused"] = LIMITED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Protocol
@@ -27,14 +28,19 @@ from mitmproxy.proxy.layers.http import (
 )
 from mitmproxy.proxy.utils import expect
 
-from addon.errors import ApiError
+from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.unseen import Unseen
-from addon.proxy.failover.upstream import abandon, forget_stream_id
+from addon.proxy.failover.upstream import (
+    abandon,
+    drop_late_events,
+    forget_stream_id,
+    upstream_failed,
+)
 from addon.proxy.guard import NAMED_HOST
-from addon.proxy.routing import is_reverse
+from addon.proxy.routing import Route, is_reverse
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, read_error_body
@@ -199,11 +205,20 @@ class AccountStream(HttpStream):
         if status >= HTTPStatus.BAD_REQUEST or (request is not None and status != HTTPStatus.OK):
             self.server_state = self.state_consume_refusal
         elif request is None:
-            yield from super().state_wait_for_response_headers(event)
+            yield from self._pass_on(event, exchange)
         elif request.stream and is_event_stream(event.response):
             yield from self._hold(event, exchange)
         else:
             self.server_state = self.state_consume_answer
+
+    def _pass_on(self, event: ResponseHeaders, exchange: Exchange) -> layer.CommandGenerator[None]:
+        """Hands an answer on as it is; but one to a Chat request may be a refusal in disguise."""
+        if exchange.route is Route.CHAT_COMPLETIONS and not event.end_stream:
+            with suppress(CodingError):
+                self._held = HeldAnswer(event)
+                self.server_state = self.state_hold_headers
+                return
+        yield from super().state_wait_for_response_headers(event)
 
     def _fault_in_head(self, response: http.Response) -> str | None:
         """Why this can be no answer, or none that the next one would be safe from."""
@@ -238,15 +253,21 @@ class AccountStream(HttpStream):
             elif isinstance(event, ResponseEndOfMessage):
                 opening = self._held.finish()
         except CodingError as error:
-            opening = Opening(UpstreamError(str(error)))
+            opening = Opening(UpstreamError(str(error), Code.UPSTREAM_INVALID_RESPONSE))
         if opening is None:
             return
-        if opening.error is None:
+        if opening.error is None or self._is_for_the_client(opening.error):
             yield from self._release(event)
         else:
             if not isinstance(event, ResponseEndOfMessage):
                 yield from abandon(self)
             yield from self._refused(opening.error, in_disguise=True)
+
+    def _is_for_the_client(self, error: UpstreamError) -> bool:
+        """Whether what is no answer is handed on all the same, since nothing has to be read."""
+        exchange = self._exchange
+        is_refusal = error.code != Code.UPSTREAM_INVALID_RESPONSE
+        return exchange is not None and exchange.request is None and not is_refusal
 
     def _release(self, event: events.Event) -> layer.CommandGenerator[None]:
         """It is an answer: the head goes to the client, and what was held after it."""
@@ -315,7 +336,7 @@ class AccountStream(HttpStream):
         self.server_state = self.state_errored
         forget_stream_id(self)
         yield UpstreamRefusedHook(self.flow)
-        self._drop_late_events()
+        drop_late_events(self)
         if (yield from self.check_killed(True)):
             return
         if exchange.resend:
@@ -359,19 +380,6 @@ class AccountStream(HttpStream):
             what = "could not be reached" if self.flow.response is None else "broke off"
             timed_out, exchange.connect_timed_out = exchange.connect_timed_out, False
             yield from self._failed(f"The upstream {what}: {event.message}", timed_out=timed_out)
-
-    def _drop_late_events(self) -> None:
-        """What came of the refused answer while the hook was at work must not meet the next one."""
-        late = (
-            ResponseHeaders,
-            ResponseData,
-            ResponseTrailers,
-            ResponseEndOfMessage,
-            ResponseProtocolError,
-        )
-        kept = [event for event in self._paused_event_queue if not isinstance(event, late)]
-        self._paused_event_queue.clear()
-        self._paused_event_queue.extend(kept)
 
     def _broken_off(
         self, event: ResponseProtocolError, exchange: Exchange
@@ -427,16 +435,16 @@ class AccountStream(HttpStream):
         if self.server_state != self.state_stream_response_body:
             yield from abandon(self)
             yield from self._failed(f"The upstream did not answer: {fault}.", timed_out=True)
-        elif exchange.answer is not None:
+        else:
             yield from abandon(self)
-            exchange.cut = fault
-            yield from self._end_cut_stream(exchange.answer, fault)
+            yield from self._broken_off(upstream_failed(self, fault), exchange)
 
     def _seconds_left(self, exchange: Exchange) -> float:
         """How long the upstream may go on being silent."""
         timeouts, now = self.policy.timeouts, time.time()
-        if self.server_state == self.state_stream_response_body and exchange.answer is not None:
-            return exchange.answer.last_data_at + timeouts.idle - now
+        flowing = exchange.answer or exchange.untouched
+        if self.server_state == self.state_stream_response_body and flowing is not None:
+            return flowing.last_data_at + timeouts.idle - now
         return self._sent_at + timeouts.first_byte - now
 
     # --- connections that are not opened before they are needed

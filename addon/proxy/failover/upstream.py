@@ -18,6 +18,11 @@ from mitmproxy.proxy.layers.http import (
     HttpLayer,
     HttpStream,
     RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+    ResponseTrailers,
     SendHttp,
 )
 
@@ -48,6 +53,19 @@ def forget_stream_id(stream: HttpStream) -> int | None:
     return client.our_stream_id.pop(stream.stream_id, None)
 
 
+def drop_late_events(stream: HttpStream) -> None:
+    """What came of a refused answer while the hook was at work must not meet the next one."""
+    queue = stream._paused_event_queue  # noqa: SLF001
+    kept = [event for event in queue if not isinstance(event, _OF_AN_ANSWER)]
+    queue.clear()
+    queue.extend(kept)
+
+
+def upstream_failed(stream: HttpStream, fault: str) -> ResponseProtocolError:
+    """What ``stream`` would hear if its upstream itself had broken off."""
+    return ResponseProtocolError(stream.stream_id, fault, _SERVER_ERROR)
+
+
 def _client_of(stream: HttpStream) -> layer.Layer | None:
     """The layer that speaks HTTP on the connection to ``stream``'s upstream."""
     layers = stream.context.layers
@@ -63,9 +81,23 @@ def _hear_nothing(_: events.Event) -> layer.CommandGenerator[None]:
     yield from ()
 
 
+_OF_AN_ANSWER: Final = (
+    ResponseHeaders,
+    ResponseData,
+    ResponseTrailers,
+    ResponseEndOfMessage,
+    ResponseProtocolError,
+)
+
 _CANCEL: Final[Any] = (
     http_layers.ErrorCode.CANCEL
     if hasattr(http_layers, "ErrorCode")
     else status_codes.CLIENT_CLOSED_REQUEST
 )
 """How mitmproxy says that a stream is given up: an enum's member in 12, a status in 11."""
+
+_SERVER_ERROR: Final[Any] = (
+    http_layers.ErrorCode.GENERIC_SERVER_ERROR
+    if hasattr(http_layers, "ErrorCode")
+    else status_codes.BAD_GATEWAY
+)

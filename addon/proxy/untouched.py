@@ -1,0 +1,34 @@
+"""An answer that is handed on as it comes, while it is seen what it costs."""
+
+from __future__ import annotations
+
+import time
+
+from addon.proxy.masking import MaskedStream
+from addon.translate import CostReader, TokenUsage
+
+
+class UntouchedAnswer:
+    """What mitmproxy calls for every chunk of such an answer: the same, without the token."""
+
+    __slots__ = ("_cost", "_mask", "last_data_at")
+
+    def __init__(self, token: str, content_encoding: str) -> None:
+        self._mask = None if content_encoding else MaskedStream(token)
+        self._cost = CostReader(content_encoding)
+        self.last_data_at = time.time()
+        """When the upstream last sent anything (Unix seconds)."""
+
+    def __call__(self, data: bytes) -> bytes | tuple[()]:
+        """``data``, or what of it may be shown yet. Empty ``data`` is mitmproxy's sign for the end.
+
+        Nothing is an empty tuple: an empty chunk would end an HTTP/1.1 body.
+        """
+        self.last_data_at = time.time()
+        self._cost.feed(data)
+        return self._mask(data) if self._mask else data or ()
+
+    def finish(self) -> TokenUsage | None:
+        """The answer has ended: what it cost, where it said so."""
+        self._cost.finish()
+        return self._cost.usage
