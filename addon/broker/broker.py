@@ -26,12 +26,12 @@ from addon.broker.desk import Desk, Seat
 from addon.broker.lease import Lease
 from addon.broker.line import Line, Wish
 from addon.broker.policy import oauth_client_from, renewal_window_seconds, same_oauth_servers
-from addon.broker.renewal import Renewals, TokenRefresher
+from addon.broker.renewal import Renewals, StillRenewing, TokenRefresher
 from addon.broker.status import AccountStatus
 from addon.broker.surroundings import Surroundings
 from addon.broker.write_behind import WriteBehind
 from addon.oauth import RefreshFailed, SignInNeeded
-from addon.rotation.decision import Needs
+from addon.rotation.decision import Chosen, Needs
 from addon.rotation.limits import read_limits
 from addon.rotation.outcome import ClientGone, Outcome, Unauthorized
 from addon.rotation.pool import AccountView
@@ -136,20 +136,22 @@ class Broker:
             seat = await self._line.turn(wish, max(0.0, patience))
             waited_seconds += max(0.0, seat.taken_at - began)
             try:
-                return await self._lease_with_token(seat, waited_seconds)
+                return await self._lease_with_token(seat, wish, waited_seconds)
+            except StillRenewing:
+                wish = wish.rather_than(self._renewals.dead())
             except (SignInNeeded, RefreshFailed) as why:
                 wish = wish.without(seat.account.id, str(why))
 
-    async def _lease_with_token(self, seat: Seat, waited_seconds: float) -> Lease:
+    async def _lease_with_token(self, seat: Seat, wish: Wish, waited_seconds: float) -> Lease:
         """The lease for ``seat``, once its token works and it may go out.
 
-        Raises SignInNeeded or RefreshFailed; then the seat is free again, as it is where
-        this is cancelled.
+        Raises SignInNeeded, RefreshFailed or StillRenewing; then the seat is free again, as it
+        is where this is cancelled.
         """
         try:
             if seat.delay_seconds > 0:
                 await self._surroundings.pause(seat.delay_seconds)
-            account = await self._renewals.alive(seat.account)
+            account = await self._with_live_token(seat.account, wish)
             lease = self._lease(seat, account, waited_seconds)
         except SignInNeeded:
             self._free(seat.id, seat.account, Unauthorized())
@@ -161,23 +163,40 @@ class Broker:
         self._renewals.renew_soon(account)
         return lease
 
-    async def after_unauthorized(self, lease: Lease) -> Lease | None:
+    async def _with_live_token(self, account: Account, wish: Wish) -> Account:
+        """The account with a token that works.
+
+        A renewal is not waited for to its end where another account could serve ``wish`` at
+        once: StillRenewing is raised then. Raises SignInNeeded or RefreshFailed too.
+        """
+        if not self._renewals.is_dead(account):
+            return await self._renewals.alive(account)
+        others = Wish(wish.needs, wish.exclude | {account.id} | self._renewals.dead())
+        if isinstance(self._desk.decide(others, self._clock()), Chosen):
+            return await self._renewals.alive_soon(account)
+        return await self._renewals.alive(account)
+
+    async def after_unauthorized(
+        self, lease: Lease, *, exclude: frozenset[str] = frozenset()
+    ) -> Lease | None:
         """After a 401: another lease on the same account, in the place of ``lease``.
 
         None where its token cannot be renewed, or was already, for this request or for the
-        one that was refused before it: then ``lease`` is settled. May be cancelled, and then
+        one that was refused before it, or where that takes long and another account, none of
+        ``exclude``, could serve: then ``lease`` is settled. May be cancelled, and then
         ``lease`` is open still. Raises LeaseNotOpen.
         """
         if not self._may_renew(lease):
             self.settle(lease, Unauthorized())
             return None
         self._renewals.refused(lease.account)
+        wish = Wish(self._desk.needs_of(lease.id), exclude)
         try:
-            account = await self._renewals.alive(lease.account)
+            account = await self._with_live_token(lease.account, wish)
         except SignInNeeded:
             self.settle(lease, Unauthorized())
             return None
-        except RefreshFailed:
+        except (RefreshFailed, StillRenewing):
             # it is renewed as soon as that works; until then it counts as expired
             self.settle(lease, ClientGone())
             return None

@@ -153,6 +153,13 @@ class Desk:
         pace = self._pool.settle(account, seat.needs, outcome, now, jitter=jitter)
         return None if pace is None else pace.seconds
 
+    def needs_of(self, seat_id: int) -> Needs:
+        """What the request on the seat asks for. Raises LeaseNotOpen."""
+        seat = self._taken.get(seat_id)
+        if seat is None:
+            raise LeaseNotOpen(f"lease {seat_id} is not open")
+        return seat.needs
+
     def move(self, seat_id: int, account: Account) -> Seat:
         """The same seat under another id, for ``account`` as it is now. Raises LeaseNotOpen."""
         seat = replace(self._leave(seat_id, account), id=next(self._ids), account=account)

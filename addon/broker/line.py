@@ -40,11 +40,16 @@ class Wish:
     exclude: frozenset[str] = frozenset()
     """Ids of accounts that refused it already."""
     limited: frozenset[str] = frozenset()
-    """Those of them that will serve it once a limit is over: the last resort."""
+    """Those of them that will serve it once a limit or a renewal is over: the last resort."""
     prefer: str | None = None
     """Id of the account that it would rather have than any other."""
     last_trouble: str | None = None
     """Why the account that it got before could not be used."""
+
+    def rather_than(self, account_ids: frozenset[str]) -> Wish:
+        """The wish of a request that would have to wait for these: they are the last resort."""
+        ids = account_ids - self.exclude
+        return replace(self, exclude=self.exclude | ids, limited=self.limited | ids, prefer=None)
 
     def without(self, account_id: str, trouble: str) -> Wish:
         """The wish of a request that got this account, which could not be used."""

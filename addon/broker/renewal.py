@@ -6,10 +6,10 @@ a renewal that has begun is never broken off, not even when the proxy stops.
 
 A token is due some time before it expires. From then on the keeper, or else the next
 request, has it renewed in the background; only a token that is dead is waited for:
-one that has expired, is missing, or was refused by the upstream. Where renewing
-fails, it is left alone for a while that grows with every failure; what is asked
-meanwhile is told so at once. Where the server cannot be reached, that goes for all of
-them together (``token_server``).
+one that has expired, is missing, or was refused by the upstream. Where that takes
+long, those who could go elsewhere do. Where renewing fails, it is left alone for a
+while that grows with every failure; what is asked meanwhile is told so at once. Where
+the server cannot be reached, that goes for all of them together (``token_server``).
 """
 
 from __future__ import annotations
@@ -41,8 +41,15 @@ _FAILURES_COUNTED: Final = 10
 _SHORTEST_LIFE_SECONDS: Final = 0.5
 """A server that hands out dead tokens is not asked more often than that."""
 
+_PATIENCE_SECONDS: Final = 3.0
+"""A renewal takes no longer where all is well."""
+
 _SPREAD: Final = 0.2
 """Up to this share of the window a renewal waits, so that processes do not begin together."""
+
+
+class StillRenewing(Exception):
+    """The renewal takes long, and goes on. The message names the account."""
 
 
 class TokenRefresher(Protocol):
@@ -121,6 +128,7 @@ class Renewals:
         """``look`` picks up what changed in the store; it may call ``adopt``."""
         self._refresher = refresher
         self._clock = surroundings.clock
+        self._pause = surroundings.pause
         self.ask(refresher.endpoint)
         self._jitter = surroundings.jitter
         self._alarm = Alarm(surroundings, self._ring)
@@ -129,6 +137,8 @@ class Renewals:
         self._is_keeping = False
         self._tokens: dict[str, _Token] = {}
         self._running: dict[str, asyncio.Task[Account]] = {}
+        self._began_at: dict[str, float] = {}
+        """When each of them began (Unix seconds)."""
         self._told_of_server = False
         """Whether it was said that the server cannot be reached."""
 
@@ -178,6 +188,35 @@ class Renewals:
         if token is not None and token.account.credential == account.credential:
             token.is_refused = True
 
+    def dead(self) -> frozenset[str]:
+        """The ids of the accounts whose token has to be waited for."""
+        now = self._clock()
+        return frozenset(each for each, token in self._tokens.items() if token.dies_at() <= now)
+
+    def is_dead(self, account: Account) -> bool:
+        """Whether the account's token has to be waited for."""
+        token = self._tokens.get(account.id)
+        return token is not None and token.dies_at() <= self._clock()
+
+    async def alive_soon(self, account: Account) -> Account:
+        """As ``alive``, for those who have somewhere else to go.
+
+        Raises StillRenewing where that takes long, or another renewal does already: the server
+        is the same.
+        """
+        alive = asyncio.ensure_future(self.alive(account))
+        now = self._clock()
+        patience_ends = min(self._began_at.values(), default=now) + _PATIENCE_SECONDS
+        patience = asyncio.ensure_future(self._pause(max(0.0, patience_ends - now)))
+        try:
+            await asyncio.wait({alive, patience}, return_when=asyncio.FIRST_COMPLETED)
+            if not alive.done():
+                raise StillRenewing(f"The token of {account.name} is being renewed.")
+            return alive.result()
+        finally:
+            alive.cancel()
+            patience.cancel()
+
     async def alive(self, account: Account) -> Account:
         """The account with a token that is not dead, renewed if need be and if that can be done.
 
@@ -205,6 +244,7 @@ class Renewals:
             task = asyncio.create_task(self._renew(account))
             task.add_done_callback(_hear_out)
             self._running[account.id] = task
+            self._began_at[account.id] = self._clock()
         return task
 
     async def _renew(self, account: Account) -> Account:
@@ -232,7 +272,7 @@ class Renewals:
                 self._tokens[account.id] = self._token(renewed, self._tokens[account.id])
             return renewed
         finally:
-            del self._running[account.id]
+            del self._running[account.id], self._began_at[account.id]
             self._look()
             self._plan()
 

@@ -310,7 +310,8 @@ class QwenProxy:
     async def _next_lease(self, exchange: Exchange, refused: Lease, verdict: Verdict) -> Lease:
         """Where the request goes next; raises what its client is to read instead."""
         if isinstance(verdict.outcome, Unauthorized):
-            renewing = self._the_broker().after_unauthorized(refused)
+            tried = exchange.attempts.tried
+            renewing = self._the_broker().after_unauthorized(refused, exclude=tried)
             renewed = await exchange.unless_the_client_leaves(renewing)
             exchange.is_settled = True
             if renewed is not None:

@@ -78,6 +78,52 @@ async def test_where_a_token_cannot_be_renewed_the_next_account_serves() -> None
     assert world.broker.snapshot()[0].health == 70
 
 
+async def test_a_slow_renewal_is_waited_for_a_short_while_only_where_another_can_serve() -> None:
+    world = world_of(signed_in("a", seconds=0), signed_in("b", seconds=0), key("c"))
+    world.refresher.held = asyncio.Event()
+
+    assert await world.serve() == "c"
+    assert 0 < world.clock.now - START <= 5
+    waited_until = world.clock.now
+    assert [await world.serve() for _ in range(3)] == ["c"] * 3
+    assert world.clock.now == waited_until
+    assert [view.in_flight for view in world.broker.snapshot()] == [0, 0, 0]
+
+    world.refresher.held.set()
+    await idle()
+    assert {await world.serve() for _ in range(4)} >= {"a", "b"}
+    assert [account.id for account in world.refresher.asked] == ["a", "b"]
+
+
+async def test_a_slow_renewal_is_waited_for_where_it_is_the_only_way() -> None:
+    world = world_of(signed_in("a", seconds=0), key("b"))
+    world.refresher.held = asyncio.Event()
+    limited = await world.acquire()
+    assert limited.account.name == "b"
+    world.broker.settle(limited, RateLimited(600))
+    waiting = await world.ask()
+    await world.clock.advance(60)
+    assert not waiting.done()
+
+    world.refresher.held.set()
+    await idle()
+
+    assert waiting.result().token == "token-1-of-a"
+
+
+async def test_who_leaves_while_a_renewal_is_slow_leaves_nothing_behind() -> None:
+    world = world_of(signed_in("a", seconds=0), key("b"))
+    world.refresher.held = asyncio.Event()
+    leaver = await world.ask()
+    leaver.cancel()
+    await idle()
+    assert world.broker.open_leases == 0
+
+    world.refresher.held.set()
+    await idle()
+    assert (await world.acquire(prefer="a")).token == "token-1-of-a"
+
+
 async def test_where_no_token_can_be_renewed_the_answer_says_why() -> None:
     world = world_of(signed_in("a", seconds=0))
     world.refresher.trouble = RefreshFailed("The server is down.")
@@ -349,6 +395,26 @@ async def test_after_a_401_the_same_account_goes_on_with_another_token() -> None
     world.broker.settle(again, Served())
     assert world.broker.open_leases == 0
     assert world.broker.snapshot()[0].health == 71
+
+
+async def test_after_a_401_a_slow_renewal_is_left_to_others_to_wait_for() -> None:
+    world = world_of(signed_in("a"), key("b"))
+    world.refresher.held = asyncio.Event()
+    refused = [await world.acquire(prefer="a") for _ in range(2)]
+
+    renewing = world.broker.after_unauthorized(refused[0])
+    assert await world.clock.give_time(renewing) is None
+    assert 0 < world.clock.now - START <= 5
+    alone = asyncio.create_task(world.broker.after_unauthorized(refused[1], exclude=frozenset("b")))
+    await world.clock.advance(60)
+    assert not alone.done()
+
+    world.refresher.held.set()
+    again = await alone
+    assert again is not None
+    assert again.token == "token-1-of-a"
+    world.broker.settle(again, Served())
+    assert world.broker.open_leases == 0
 
 
 async def test_many_401s_of_one_token_are_one_renewal() -> None:

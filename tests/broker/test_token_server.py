@@ -170,16 +170,17 @@ async def test_a_request_waits_for_a_silent_server_once_not_for_each_account(pat
     assert pool.clock.now == START + TIMEOUT_SECONDS
 
 
-async def test_an_account_that_needs_no_token_serves_after_one_wait_and_then_at_once(
+async def test_an_account_that_needs_no_token_serves_after_one_short_wait_and_then_at_once(
     path: Path,
 ) -> None:
     key = api_key_account("sk-the-key", "https://h", id="k", priority=1)
     pool = Pool(path, expired(0), expired(1), expired(2), key)
 
     assert await pool.request() == "sk-the-key"
-    assert pool.clock.now == START + TIMEOUT_SECONDS
+    waited_until = pool.clock.now
+    assert waited_until < START + TIMEOUT_SECONDS / 2
     assert [await pool.request() for _ in range(3)] == ["sk-the-key"] * 3
-    assert pool.clock.now < START + TIMEOUT_SECONDS + 2  # as they go out one after the other
+    assert pool.clock.now < waited_until + 2  # as they go out one after the other
 
 
 async def test_once_the_server_is_back_all_accounts_are(
@@ -194,5 +195,5 @@ async def test_once_the_server_is_back_all_accounts_are(
     pool.server.is_down = False
     await pool.clock.advance(60)
 
-    tokens = {await pool.request() for _ in range(5)}
+    tokens = {await pool.request() for _ in range(10)}
     assert tokens == {f"new-r{number}" for number in range(5)}

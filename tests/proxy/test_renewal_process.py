@@ -72,6 +72,19 @@ def test_an_expired_token_is_renewed_before_use(
     proxy.secrets |= {str(kept(proxy)["accessToken"]), str(kept(proxy)["refreshToken"])}
 
 
+def test_no_request_waits_for_a_slow_server_where_another_account_can_serve(
+    start_mitm: StartMitm, server: OAuthServer, upstream: Upstream, recorder: Recorder
+) -> None:
+    sign_in, account = signed_in(server, upstream, expires=1_000)
+    upstream.answers(refusing(sign_in.access_token))
+    proxy = started(start_mitm, server, account, api_key_account(OTHER, upstream.base_url))
+    with server.held():
+        check_response(ask(proxy, recorder).json())
+        assert [request.token for request in upstream.requests] == [OTHER]
+    proxy.wait_for_books(lambda _: kept(proxy)["accessToken"] != sign_in.access_token, "a token")
+    proxy.secrets |= {str(kept(proxy)["accessToken"]), str(kept(proxy)["refreshToken"])}
+
+
 def test_a_token_that_is_refused_is_renewed_once_and_the_request_sent_again(
     start_mitm: StartMitm, server: OAuthServer, upstream: Upstream, recorder: Recorder
 ) -> None:
