@@ -42,6 +42,12 @@ class Breaker:
         """A request ended that says nothing of the upstream: if it was the probe, let another."""
         return Breaker(self.failures)
 
+    def under(self, policy: BreakerPolicy, now: float) -> Breaker:
+        """The same once ``policy`` is in force, at ``now``: shut for no longer than that says."""
+        if self.failures < policy.failures:
+            return Breaker(self.failures)
+        return Breaker(self.failures, min(self.shut_until, now + policy.probe_seconds))
+
     def moved(self, seconds: float) -> Breaker:
         """The same, ``seconds`` earlier: the clock was set back."""
         return Breaker(self.failures, self.shut_until - seconds)

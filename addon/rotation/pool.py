@@ -103,6 +103,8 @@ class Pool:
         if policy.strategy is not self._policy.strategy:
             self._turns.clear()
         self._policy = policy
+        for state in self._states.values():
+            state.breaker = state.breaker.under(policy.breaker, now)
         self._line_up(now)
 
     # Deciding.

@@ -167,8 +167,7 @@ class AccountState:
         self.model_cooling_until |= {
             name: min(until, latest_end) for name, until in record.model_cooling_until.items()
         }
-        probe_at = min(record.breaker.shut_until, now + policy.breaker.probe_seconds)
-        self.breaker = Breaker(record.breaker.failures, probe_at)
+        self.breaker = record.breaker.under(policy.breaker, now)
         self.forecast.learned = record.learned
         self.kept_days = record.days
 

@@ -180,6 +180,20 @@ def test_an_account_that_keeps_failing_is_left_alone_and_probed() -> None:
 # Prediction
 
 
+@pytest.mark.parametrize(
+    "breaker", [BreakerPolicy(3, 10), BreakerPolicy(9, 600)], ids=["shorter rest", "more failures"]
+)
+def test_another_policy_holds_for_an_open_breaker_too(breaker: BreakerPolicy) -> None:
+    pool = pool_of(key("a"), policy=Policy(breaker=BreakerPolicy(3, 600)))
+    for _ in range(3):
+        settle(pool, "a", Failed("503"), START)
+    assert pool.choose(ANY, START + 10) == Limited(START + 600)
+
+    pool.reconfigure(Policy(breaker=breaker), START)
+
+    assert chosen(pool, START + 10) == "a"
+
+
 def test_an_account_short_of_its_limit_is_held_back_while_others_can_serve() -> None:
     policy = Policy(strategy=Strategy.SEQUENTIAL)
     pool = pool_of(key("a"), key("b"), policy=policy)
