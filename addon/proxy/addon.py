@@ -17,6 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client, Server
 
-from addon.broker import Broker, ClientGone, Cut, Lease, Outcome, Served, Unauthorized
+from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Unauthorized
 from addon.broker.presence import Presence
 from addon.broker.startup import open_broker
 from addon.broker.status import ProxyStatus
@@ -38,6 +39,7 @@ from addon.proxy.answer import (
     hand_on,
     mask_token,
 )
+from addon.proxy.client_process import ClientProcesses
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook, client_closed_request
 from addon.proxy.guard import check_client
@@ -69,6 +71,7 @@ class QwenProxy:
         self._settings = Settings()
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
+        self._processes = ClientProcesses()
         self._can_resend = True
         self._presence = Presence(os.environ)
         self._uninstall: list[Callable[[], None]] = []
@@ -231,7 +234,7 @@ class QwenProxy:
             return
         try:
             check_client(flow, self._settings)
-            understanding = understand(flow, exchange)
+            understanding = self._understand(flow, exchange)
             exchange.needs = await exchange.unless_the_client_leaves(understanding)
             lease = await self._lease(exchange)
             point_at(flow, exchange, lease)
@@ -243,6 +246,13 @@ class QwenProxy:
         except Exception:
             logger.exception("A request could not be prepared.")
             self._refuse(flow, exchange, _internal_error())
+
+    async def _understand(self, flow: http.HTTPFlow, exchange: Exchange) -> Needs:
+        """What the request needs of an account. Raises ApiError."""
+        needs = await understand(flow, exchange)
+        if not self._settings.pid_offset_enabled:
+            return needs
+        return replace(needs, pid=await self._processes.pid_of(flow.client_conn))
 
     async def _lease(self, exchange: Exchange, prefer: str | None = None) -> Lease:
         """An account for ``exchange`` that has not refused it. Raises ApiError."""
@@ -385,6 +395,7 @@ class QwenProxy:
 
     def client_disconnected(self, client: Client) -> None:
         """Nothing of a client that is gone stays behind, where mitmproxy calls no other hook."""
+        self._processes.forget(client)
         for exchange in self._exchanges:
             if exchange.flow.client_conn is client:
                 exchange.client_left = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, Final
 
 import pytest
@@ -35,6 +37,16 @@ def test_sequential_stays_with_an_account_until_it_is_refused(pool_with: PoolWit
     assert [pool.account_for() for _ in range(3)] == ["b"] * 3
 
     assert pool.asked == ["a"] * 4 + ["b"] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
+def test_the_order_starts_at_an_offset_of_the_clients_own_process(pool_with: PoolWith) -> None:
+    pool = pool_with(rotation_strategy="sequential", pid_offset_enabled="true")
+    client, proxy = os.getpid(), pool.proxy.pid
+    count = next(n for n in range(2, 20) if client % n not in (0, proxy % n))
+    labels = [str(number) for number in range(count)]
+    pool.has(*labels)
+    assert [pool.account_for() for _ in range(2)] == [labels[client % count]] * 2
 
 
 @pytest.mark.parametrize("strategy", ["hybrid", "round-robin", "sequential"])
