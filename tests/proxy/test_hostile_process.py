@@ -5,6 +5,10 @@ That no secret stands in the log or in the saved flows is judged at the end of e
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -19,9 +23,30 @@ from tests.support.replies import Ending, Reply, json_reply, refusal, stream_rep
 from tests.support.upstream import Upstream
 
 KEY: Final = "sk-the-real-key-of-the-account-1234"
+OTHER_KEY: Final = "sk-the-key-of-an-account-somewhere-else"
 SHOWN: Final = "sk-t...1234"
 ECHO: Final = f"Incorrect API key provided: {KEY}."
 ERROR: Final = sse({"error": {"message": ECHO, "code": KEY}})
+
+
+@contextlib.contextmanager
+def speaking(data: bytes) -> Iterator[str]:
+    """The base URL of a service that says ``data`` to whatever it is asked, and hangs up."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.fixture
@@ -54,6 +79,30 @@ def test_a_token_that_the_upstream_repeats_is_masked(
     assert KEY.encode() not in answer
     assert SHOWN in f"{answer.decode()} {recorder.last.headers}"
     assert KEY not in str(recorder.last.headers)
+
+
+BROKEN: Final[dict[str, bytes]] = {
+    "no HTTP": b"\x16\x03\x01\r\n\r\n",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-ty",
+    "no chunks": b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+    b"transfer-encoding: chunked\r\n\r\nZZ\r\n",
+    "no chunks in a refusal": b"HTTP/1.1 429 No\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n",
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_what_is_no_http_falls_over_and_its_end_is_not_taken_for_the_next_ones(
+    data: bytes, upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    upstream.replies(stream_reply(events(text_stream("Hello"))))
+    with speaking(data) as broken_url:
+        accounts = [
+            api_key_account(OTHER_KEY, broken_url, priority=-1),
+            api_key_account(KEY, upstream.base_url),
+        ]
+        answer = ask(start_mitm(Setup(accounts=accounts)), recorder, stream=True)
+    assert check_stream(answer).outcome.text == "Hello"
+    assert recorder.last.headers["x-qwen-attempts"] == "2"
 
 
 def test_a_token_that_is_repeated_in_an_untouched_answer_is_masked_too(

@@ -37,6 +37,7 @@ from addon.proxy.failover.upstream import (
     abandon,
     drop_late_events,
     forget_stream_id,
+    hear_no_more,
     upstream_failed,
 )
 from addon.proxy.guard import NAMED_HOST
@@ -375,8 +376,10 @@ class AccountStream(HttpStream):
             yield from self._broken_off(event, exchange)
         elif self.server_state == self.state_consume_refusal:
             # The head has said what there is to say.
+            hear_no_more(self)
             yield from self._refusal_read()
         else:
+            hear_no_more(self)
             what = "could not be reached" if self.flow.response is None else "broke off"
             timed_out, exchange.connect_timed_out = exchange.connect_timed_out, False
             yield from self._failed(f"The upstream {what}: {event.message}", timed_out=timed_out)

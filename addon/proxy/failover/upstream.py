@@ -53,6 +53,13 @@ def forget_stream_id(stream: HttpStream) -> int | None:
     return client.our_stream_id.pop(stream.stream_id, None)
 
 
+def hear_no_more(stream: HttpStream) -> None:
+    """After ``stream``'s HTTP/1.1 connection went wrong: it reports its own end too, later on."""
+    client = _client_of(stream)
+    if isinstance(client, Http1Client) and client.stream_id == stream.stream_id:
+        client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+
 def drop_late_events(stream: HttpStream) -> None:
     """What came of a refused answer while the hook was at work must not meet the next one."""
     queue = stream._paused_event_queue  # noqa: SLF001
