@@ -314,6 +314,19 @@ def test_a_stream_that_falls_silent_is_ended_properly(
     upstream.wait_for_hangup()
 
 
+def test_a_refusal_that_falls_silent_counts_for_what_its_head_said(
+    upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    head = (("content-length", "99"), ("retry-after", "900"))
+    upstream.answers(lambda _: Reply(429, head, (b'{"error',), Ending.HANG))
+    options = {"qwen_first_byte_timeout_seconds": "1"}
+    rig = Rig(start_mitm(Setup(accounts=two_accounts(upstream), options=options)), upstream)
+    answer = ask(rig, recorder)
+    assert rig.tokens == [BAD, GOOD]
+    assert answer.status_code == 429
+    assert 880 <= int(answer.headers["retry-after"]) <= 900
+
+
 def test_an_untouched_stream_that_falls_silent_is_broken_off(
     upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
 ) -> None:

@@ -435,7 +435,10 @@ class AccountStream(HttpStream):
             yield from self._wake_up_in(left)
             return
         fault = "it was silent for too long"
-        if self.server_state != self.state_stream_response_body:
+        if self.server_state == self.state_consume_refusal:
+            yield from abandon(self)
+            yield from self._refusal_read()  # the head has said what there is to say
+        elif self.server_state != self.state_stream_response_body:
             yield from abandon(self)
             yield from self._failed(f"The upstream did not answer: {fault}.", timed_out=True)
         else:
