@@ -248,6 +248,8 @@ class Renewals:
         return task
 
     async def _renew(self, account: Account) -> Account:
+        # mitmproxy has tasks begin at once; this one must not end before it is noted
+        await asyncio.sleep(0)
         try:
             renewed = await self._refresher.refresh(account)
         except SignInNeeded as why:

@@ -65,6 +65,8 @@ class WriteBehind:
             self.note()  # the disk is slow: one write at a time
 
     async def _write(self) -> None:
+        # mitmproxy has tasks begin at once; this one must not end before it is noted
+        await asyncio.sleep(0)
         changes = self._source.changes()
         try:
             if changes:

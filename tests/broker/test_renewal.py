@@ -12,7 +12,16 @@ from addon.broker import LeaseNotOpen, RateLimited, Served, Unauthorized
 from addon.errors import ApiError
 from addon.oauth import RefreshFailed, SignInNeeded
 from addon.settings import Settings
-from tests.broker.world import CODER, START, Memory, World, idle, key, signed_in
+from tests.broker.world import (
+    CODER,
+    START,
+    Memory,
+    World,
+    begin_tasks_at_once,
+    idle,
+    key,
+    signed_in,
+)
 
 NOT_AHEAD = Settings(proactive_refresh=False)
 
@@ -76,6 +85,16 @@ async def test_where_a_token_cannot_be_renewed_the_next_account_serves() -> None
     assert len(world.refresher.asked) == 1
     assert [view.in_flight for view in world.broker.snapshot()] == [0, 0]
     assert world.broker.snapshot()[0].health == 70
+
+
+async def test_a_renewal_that_fails_at_once_is_a_failure_like_another() -> None:
+    begin_tasks_at_once()
+    world = world_of(signed_in("a", seconds=0), signed_in("b", seconds=0), key("c"))
+    world.refresher.trouble = RefreshFailed("The file cannot be written.")
+    world.broker.start()
+
+    assert [await world.serve() for _ in range(4)] == ["c"] * 4
+    assert len(world.refresher.asked) == 2
 
 
 async def test_a_slow_renewal_is_waited_for_a_short_while_only_where_another_can_serve() -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from addon.broker import RateLimited, Served, Usage
 from addon.settings import Settings
-from tests.broker.world import START, Memory, World, a_key, file_world, key
+from tests.broker.world import (
+    START,
+    Memory,
+    World,
+    a_key,
+    begin_tasks_at_once,
+    file_world,
+    key,
+)
 
 
 async def test_statistics_are_written_once_a_second_at_most() -> None:
@@ -21,6 +29,16 @@ async def test_statistics_are_written_once_a_second_at_most() -> None:
 
     assert len(world.memory.writes) == 2
     assert world.memory.writes[0].keys() == {"a", "b"}
+
+
+async def test_a_store_that_is_done_at_once_is_written_to_again() -> None:
+    begin_tasks_at_once()
+    world = World(Memory(key("a")))
+    for _ in range(3):
+        await world.serve()
+        await world.clock.advance(1)
+
+    assert len(world.memory.writes) == 3
 
 
 async def test_nothing_is_written_while_nothing_happens() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,13 @@ async def idle() -> None:
     """Let every task go on until it has to wait for something."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def begin_tasks_at_once() -> None:
+    """Have tasks run from the moment they are made, as mitmproxy does from Python 3.12 on."""
+    if sys.version_info < (3, 12):
+        pytest.skip("tasks begin later here")
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
 
 
 @dataclass(eq=False)

@@ -72,6 +72,20 @@ def test_an_expired_token_is_renewed_before_use(
     proxy.secrets |= {str(kept(proxy)["accessToken"]), str(kept(proxy)["refreshToken"])}
 
 
+def test_where_a_token_could_not_be_kept_it_is_not_renewed_and_the_next_account_serves(
+    start_mitm: StartMitm, server: OAuthServer, upstream: Upstream, recorder: Recorder
+) -> None:
+    sign_in, account = signed_in(server, upstream)
+    upstream.answers(refusing(sign_in.access_token))
+    proxy = started(start_mitm, server, account, api_key_account(OTHER, upstream.base_url))
+    proxy.accounts_file.with_name(f"{proxy.accounts_file.name}.refresh").touch()
+    for _ in range(2):
+        check_response(ask(proxy, recorder).json())
+    assert [request.token for request in upstream.requests] == [sign_in.access_token, OTHER, OTHER]
+    assert server.requests == 0
+    assert "cannot be written" in proxy.log
+
+
 def test_no_request_waits_for_a_slow_server_where_another_account_can_serve(
     start_mitm: StartMitm, server: OAuthServer, upstream: Upstream, recorder: Recorder
 ) -> None:
