@@ -67,7 +67,7 @@ class FunctionCallItem(Item):
         return not self._run.is_empty
 
     def is_repeated_by(self, arguments: str) -> bool:
-        """Whether these are all that came, in several pieces, once more."""
+        """Whether these are all that came once more."""
         return self._run.is_repeated_by(arguments)
 
     def close(self, status: ItemStatus) -> OutputItem:
@@ -127,7 +127,7 @@ class CustomToolCallItem(FunctionCallItem):
         return self._reader.has_begun
 
     def is_repeated_by(self, arguments: str) -> bool:
-        """Whether these are all that came, in several pieces, once more."""
+        """Whether these are all that came once more."""
         reader = InputReader()
         text = reader.feed(arguments) + reader.finish()
         return self._run.is_repeated_by(text)

@@ -67,7 +67,7 @@ class PendingCall:
             item.append(piece)
 
     def holds(self, arguments: str) -> bool:
-        """Whether these are the whole arguments so far, and came in several pieces."""
+        """Whether these are the whole arguments so far, and not more of them."""
         if self.item is not None:
             return self.item.is_repeated_by(arguments)
         return self._waiting.is_repeated_by(arguments)

@@ -9,7 +9,7 @@
 | ``refusal``                              | refusal                                      |
 | ``tool_calls``                           | calls                                        |
 
-Some services say all once more in the last chunk: that is passed over.
+Some services say all once more in the last chunk, or behind it: that is passed over.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ChoiceReader:
         if isinstance(delta, dict):
             if self._wants_logprobs and not delta.get("tool_calls"):
                 self._logprobs += logprobs_in(choice)
-            self._read_delta(delta, bool(finish_reason))
+            self._read_delta(delta, bool(finish_reason or self.finish_reason))
         if finish_reason and isinstance(finish_reason, str):
             self.finish_reason = finish_reason
 

@@ -90,12 +90,24 @@ class GrowingText:
         return not self._pieces and not self._joined
 
     def is_repeated_by(self, text: str) -> bool:
-        """Whether ``text`` is all of it once more; what came in one piece may well come twice."""
+        """Whether ``text`` is all of it once more.
+
+        A short one that came in one piece may well come twice: "Ha", "Ha".
+        """
         is_in_pieces = bool(self._joined) or len(self._pieces) > 1
-        return is_in_pieces and sum(map(len, self)) == len(text) and str(self) == text
+        if not is_in_pieces and not _can_only_repeat(text):
+            return False
+        return sum(map(len, self)) == len(text) and str(self) == text
 
 
 _MOST_PIECES: Final = 1024
+_LONGEST_SAID_TWICE: Final = 16
+"""Characters; no token that a model may well write twice has more."""
+
+
+def _can_only_repeat(text: str) -> bool:
+    """Whether ``text`` after itself says nothing more: it is long, or a whole JSON object."""
+    return len(text) > _LONGEST_SAID_TWICE or (text[:1] == "{" and text[-1:] == "}")
 
 
 class DeltaRun:
@@ -160,7 +172,7 @@ class DeltaRun:
         return self._text.is_empty
 
     def is_repeated_by(self, text: str) -> bool:
-        """Whether ``text`` is all of it once more; what came in one piece may well come twice."""
+        """Whether ``text`` is all of it once more."""
         return self._text.is_repeated_by(text)
 
     def _in_whole_characters(self, text: str) -> str:

@@ -152,7 +152,7 @@ class MessageItem(Item):
             self._unsent = []
 
     def is_repeated_by(self, text: str) -> bool:
-        """Whether ``text`` is all of the open part, that came in several pieces, once more."""
+        """Whether ``text`` is all of the open part once more."""
         return self._run.is_repeated_by(text)
 
     def close(self, status: ItemStatus) -> OutputItem:

@@ -150,7 +150,7 @@ class Output:
     def repeats(self, kind: Literal["reasoning", "message"], text: str) -> bool:
         """Whether ``text`` is once more all that was said: some services end so.
 
-        A text that is still open and came in one piece may be said twice in earnest.
+        A short text that is still open and came in one piece may be said twice in earnest.
         """
         if kind == "message" and self._message is not None:
             return self._message.is_repeated_by(text)

@@ -226,9 +226,9 @@ class StreamTranslator:
         if usage and isinstance(usage, dict):
             self._usage = usage
         if isinstance(choices, list):
-            for choice in choices:
+            for place, choice in enumerate(choices):
                 # Of several choices the first is the answer; Responses knows no others.
-                if isinstance(choice, dict) and not choice.get("index"):
+                if isinstance(choice, dict) and _is_first(choice, place):
                     self._has_choice = True
                     self._choice.read(choice)
 
@@ -301,6 +301,12 @@ class StreamTranslator:
         )
         self.ending = Ending(status, error, response)
         self._writer.event_of_json(f"response.{status}", f'"response":{response}')
+
+
+def _is_first(choice: Mapping[str, Any], place: int) -> bool:
+    """Whether this is the first choice; one without a number has the number of its place."""
+    index = choice.get("index")
+    return not (place if index is None else index)
 
 
 _RATE_LIMITED: Final = 429

@@ -135,10 +135,43 @@ def _choices() -> list[Stream]:
         for a, b in zip(first, second, strict=True)
     ]
     unnumbered = [_of_choice(None, payload) for payload in first]
+    all_unnumbered = [
+        {**a, "choices": [*_choices_of(a), *_choices_of(_of_choice(None, b))]}
+        for a, b in zip(unnumbered, second, strict=True)
+    ]
     return [
         _chunks("several choices", [*woven, *ended, usage_chunk(USAGE)]),
         _chunks("several choices in one chunk", [*beside, *ended, usage_chunk(USAGE)]),
         _chunks("a choice without a number", [*unnumbered, *ENDING]),
+        _chunks("several choices without numbers", [*all_unnumbered, *ENDING]),
+    ]
+
+
+def _repeated() -> list[Stream]:
+    """All that was said comes once more at the end, where it came in one piece before."""
+    called = Outcome(calls=((WRITE.name, WRITE.arguments),), usage=USAGE)
+    opening, arguments = call_deltas(WRITE, pieces=1)
+    again: Json = {"index": 0, "id": WRITE.id, "function": {"arguments": WRITE.arguments}}
+    repeats_call = chunk({"tool_calls": [again]}, finish="tool_calls")
+    laughs = replace(SAYS, text="HaHa")
+    last = chunk({"content": "Ha"}, finish="stop")
+    return [
+        _chunks(
+            "a text of one piece, repeated",
+            [*text_deltas(TEXT), chunk({"content": TEXT}, finish="stop"), usage_chunk(USAGE)],
+        ),
+        _chunks(
+            "a word that is said twice", [*text_deltas("Ha"), last, usage_chunk(USAGE)], laughs
+        ),
+        _chunks(
+            "a text repeated behind its end", [*text_deltas(*PIECES), *ENDING, *text_deltas(TEXT)]
+        ),
+        Stream(
+            "a call of one piece, repeated",
+            b"".join(events([opening, arguments, repeats_call, usage_chunk(USAGE)])),
+            called,
+            (WRITE.id,),
+        ),
     ]
 
 
@@ -181,4 +214,4 @@ def _bodies() -> list[Stream]:
     ]
 
 
-ODD_STREAMS: Final[Sequence[Stream]] = (*_spans(), *_choices(), *_bodies())
+ODD_STREAMS: Final[Sequence[Stream]] = (*_spans(), *_choices(), *_repeated(), *_bodies())
