@@ -3,7 +3,8 @@
 Theory of operation. Four states, passed through in one direction:
 
     START     nothing but white space, or the beginning of ``<think>``, has come: it waits
-    INSIDE    what comes is reasoning, until ``</think>``; its beginning waits
+    INSIDE    what comes is reasoning, until ``</think>``; its beginning waits, and so does
+              white space until more follows: that alone is no reasoning
     BEHIND    white space is dropped
     SETTLED   everything is text; also where the content did not start with the tag
 
@@ -34,11 +35,12 @@ class _State(Enum):
 class ThinkSpan:
     """Divides the content of one answer."""
 
-    __slots__ = ("_held", "_state")
+    __slots__ = ("_has_thought", "_held", "_state")
 
     def __init__(self) -> None:
         self._state = _State.START
         self._held = ""
+        self._has_thought = False
 
     @property
     def is_settled(self) -> bool:
@@ -79,7 +81,7 @@ class ThinkSpan:
         if not held:
             return []
         if self._state is _State.INSIDE:
-            return [("reasoning", held)]
+            return [("reasoning", held)] if self._is_thought(held) else []
         self._state = _State.SETTLED
         return [("text", held)]
 
@@ -100,10 +102,17 @@ class ThinkSpan:
         thought, tag, rest = text.partition(_CLOSING)
         if tag:
             self._state = _State.BEHIND
-            return thought, rest
-        waiting = _beginning_at_end(text)
-        self._held = text[len(text) - waiting :]
-        return text[: len(text) - waiting], ""
+            return thought if self._is_thought(thought) else "", rest
+        thought = text[: len(text) - _beginning_at_end(text)]
+        if not self._is_thought(thought):
+            self._held = text
+            return "", ""
+        self._has_thought = True
+        self._held = text[len(thought) :]
+        return thought, ""
+
+    def _is_thought(self, text: str) -> bool:
+        return self._has_thought or bool(text.strip())
 
 
 def divided(content: str) -> tuple[str, str]:

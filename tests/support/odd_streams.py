@@ -69,11 +69,9 @@ def _spans() -> list[Stream]:
             f"<think>{REASONING}</th",
             expected=replace(_THOUGHT, text="", reasoning=f"{REASONING}</th"),
         ),
+        _says("an empty span", "<think>\n\n</think>\n\n", TEXT, expected=SAYS),
         _says(
-            "an empty span",
-            "<think>\n\n</think>\n\n",
-            TEXT,
-            expected=replace(SAYS, reasoning="\n\n"),
+            "an empty span in pieces", "<think>", "\n", "\n</", "think>\n\n", TEXT, expected=SAYS
         ),
         _says("nothing in the span", "<think></think>", TEXT, expected=SAYS),
         _says("a tag in the midst of the text", *late, expected=replace(SAYS, text=late)),

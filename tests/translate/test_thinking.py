@@ -32,7 +32,7 @@ def plainly(content: str) -> tuple[str, str]:
     if not content.lstrip().startswith("<think>"):
         return "", content
     reasoning, _, text = content.lstrip().removeprefix("<think>").partition("</think>")
-    return reasoning, text.lstrip()
+    return "" if reasoning.isspace() else reasoning, text.lstrip()
 
 
 @given(_CONTENT, st.lists(st.integers(0, 80), max_size=8).map(sorted))
@@ -48,6 +48,10 @@ def test_a_span_is_taken_out_of_the_content(
 ) -> None:
     content = f"{before}<think>{reasoning}</think>{between}{text}"
     assert spoken(list(content)) == plainly(content)
+
+
+def test_white_space_that_thought_begins_with_is_kept() -> None:
+    assert spoken(["<think>", "\n", " ", "Hm.", "\n", "</think>", "\n"]) == ("\n Hm.\n", "")
 
 
 def test_a_whole_completion_is_divided_likewise() -> None:
