@@ -14,6 +14,7 @@ from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.masking import masked
 from addon.proxy.untouched import UntouchedAnswer
 from addon.translate import (
+    CodingError,
     ResponseRenderer,
     StreamTranslator,
     decoder,
@@ -146,13 +147,12 @@ def _response(
 
 
 def _decoded(response: http.Response) -> bytes:
+    body = response.raw_content or b""
     try:
-        return response.get_content(strict=True) or b""
-    except ValueError as error:
-        raise refusal(
-            Code.UPSTREAM_INVALID_RESPONSE,
-            f"The upstream's answer is not in its content-encoding: {error}",
-        ) from None
+        decode = decoder(response.headers.get("content-encoding", ""))
+        return decode(body) if decode is not None else body
+    except CodingError as error:
+        raise refusal(Code.UPSTREAM_INVALID_RESPONSE, str(error)) from None
 
 
 def _request_id(

@@ -12,7 +12,13 @@ from addon.translate.needs import AnswerNeeds
 from addon.translate.opening import Opening, OpeningCheck
 from addon.translate.profile import PROFILES, Profile, profile_for, profile_named
 from addon.translate.reasoning import Recollection
-from addon.translate.refusal import UpstreamError, error_in, read_error_body, retry_after_seconds
+from addon.translate.refusal import (
+    UpstreamError,
+    error_in,
+    invalid_answer,
+    read_error_body,
+    retry_after_seconds,
+)
 from addon.translate.reply import translate_completion, whole_response
 from addon.translate.request import ResponsesRequest, model_in, parse_request
 from addon.translate.response import ResponseRenderer
@@ -37,6 +43,7 @@ __all__ = [
     "UpstreamError",
     "decoder",
     "error_in",
+    "invalid_answer",
     "model_in",
     "parse_request",
     "profile_for",

@@ -16,6 +16,11 @@ Decode: TypeAlias = Callable[[bytes], bytes]
 """Takes the next bytes of the body, gives what can be decoded so far. Raises CodingError."""
 
 
+_GZIP_BITS: Final = zlib.MAX_WBITS | 16
+_GZIP_MARK: Final = b"\x1f"
+"""What a member begins with; its second byte may be still to come."""
+
+
 class CodingError(ValueError):
     """The body is not in the coding that its header names."""
 
@@ -49,7 +54,22 @@ def _decoder(name: str) -> Decode:
 
 
 def _gzip() -> Decode:
-    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress
+    """Several members may follow each other (RFC 1952 §2.2); what is none is passed over."""
+    member = zlib.decompressobj(_GZIP_BITS)
+
+    def decode(data: bytes) -> bytes:
+        nonlocal member
+        decoded = []
+        while data:
+            if member.eof:
+                if not data.startswith(_GZIP_MARK):
+                    break
+                member = zlib.decompressobj(_GZIP_BITS)
+            decoded.append(member.decompress(data))
+            data = member.unused_data
+        return b"".join(decoded)
+
+    return decode
 
 
 def _deflate() -> Decode:

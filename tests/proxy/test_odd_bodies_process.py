@@ -6,6 +6,7 @@ OpenAI's shape, or ``response.failed``, and the service's own words are in it.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +52,12 @@ class Line:
     upstream: Upstream
     recorder: Recorder
 
-    def send(self, body: bytes, label: str | None, *, stream: bool) -> httpx2.Response:
+    def send(
+        self, body: bytes, label: str | None, *, stream: bool, coding: str | None = None
+    ) -> httpx2.Response:
         self.upstream.reset()
-        headers = (("content-type", label),) if label else ()
+        named = {"content-type": label, "content-encoding": coding}
+        headers = tuple((name, value) for name, value in named.items() if value)
         self.upstream.replies(Reply(200, headers, (body,) if body else ()))
         with self.recorder.client() as client:
             request = {"model": MODEL, "input": "Hi", "stream": stream}
@@ -118,3 +122,24 @@ def test_an_answer_under_a_wrong_label_is_an_answer(
             assert check_stream(answer.content).outcome.text == "Hello"
         else:
             assert check_response(answer.json())["status"] == "completed"
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_an_answer_in_several_gzip_members_is_read_to_its_end(
+    line: Line, label: str | None, stream: bool
+) -> None:
+    members = b"".join(map(gzip.compress, events(text_stream("Hel", "lo"))))
+    answer = line.send(members, label, stream=stream, coding="gzip")
+    assert answer.status_code == 200
+    assert "Hello" in answer.text
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_a_body_that_is_not_in_its_coding_is_no_answer(
+    line: Line, label: str | None, stream: bool
+) -> None:
+    answer = line.send(b"data: plain\n\n", label, stream=stream, coding="gzip")
+    assert "gzip" in failure(answer)
+    assert answer.json()["error"]["code"] == "upstream_invalid_response"

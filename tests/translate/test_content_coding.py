@@ -24,6 +24,8 @@ BODIES = {
     "Deflate": _raw_deflate.compress(TEXT) + _raw_deflate.flush(),
     "br": brotli.compress(TEXT),
     "zstd": zstandard.compress(TEXT),
+    "GZIP": b"".join(gzip.compress(TEXT[place : place + 300]) for place in range(0, 1100, 300)),
+    "X-Gzip": gzip.compress(TEXT) + bytes(8),
     "gzip, br": brotli.compress(gzip.compress(TEXT)),
 }
 

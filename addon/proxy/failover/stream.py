@@ -44,7 +44,7 @@ from addon.proxy.guard import NAMED_HOST
 from addon.proxy.routing import Route, is_reverse
 from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
-from addon.translate import CodingError, Opening, UpstreamError, read_error_body
+from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
 
 _TICK_SECONDS: Final = 10.0
 """How often at least a stream looks at the clock. mitmproxy cannot take a wake-up back, so that
@@ -239,7 +239,7 @@ class AccountStream(HttpStream):
             exchange.answer = streamed_answer(exchange, event.response)
         except CodingError as error:
             yield from abandon(self)
-            yield from self._refused(UpstreamError(str(error)), in_disguise=True)
+            yield from self._refused(invalid_answer(str(error)), in_disguise=True)
         else:
             self.server_state = self.state_hold_headers
 
@@ -254,7 +254,7 @@ class AccountStream(HttpStream):
             elif isinstance(event, ResponseEndOfMessage):
                 opening = self._held.finish()
         except CodingError as error:
-            opening = Opening(UpstreamError(str(error), Code.UPSTREAM_INVALID_RESPONSE))
+            opening = Opening(invalid_answer(str(error)))
         if opening is None:
             return
         if opening.error is None or self._is_for_the_client(opening.error):
