@@ -28,6 +28,7 @@ _ECHOED: Final[Mapping[str, Any]] = {
     "parallel_tool_calls": True,
     "previous_response_id": None,
     "prompt_cache_key": None,
+    "prompt_cache_retention": None,
     "safety_identifier": None,
     "service_tier": "default",
     "store": False,
@@ -50,11 +51,17 @@ _NEVER_SET: Final = (
     "moderation",
     "prompt",
     "prompt_cache_diagnostics",
-    "prompt_cache_options",
-    "prompt_cache_retention",
     "tool_usage",
 )
 """Fields of features that do not exist here."""
+
+_OF_REASONING: Final = ("effort", "summary", "context", "generate_summary", "mode")
+_OF_CACHE_OPTIONS: Final[Mapping[str, Any]] = {
+    "mode": "implicit",
+    "ttl": "30m",
+    "comparison_response_id": None,
+}
+"""Members that the Response repeats, with OpenAI's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,12 @@ class ResponseShape:
             for name, default in _ECHOED.items()
         }
         reasoning: Mapping[str, Any] = fields.get("reasoning") or {}
-        echo["reasoning"] = {
-            "effort": reasoning.get("effort"),
-            "summary": reasoning.get("summary"),
+        echo["reasoning"] = {"effort": None, "summary": None} | {
+            name: reasoning[name] for name in _OF_REASONING if reasoning.get(name) is not None
+        }
+        options = fields.get("prompt_cache_options")
+        echo["prompt_cache_options"] = options and {
+            name: options.get(name) or default for name, default in _OF_CACHE_OPTIONS.items()
         }
         echo["text"] = _text(fields)
         echo["tools"] = [_tool(tool) for tool in fields.get("tools") or ()]

@@ -47,7 +47,10 @@ class TextSettings(TypedDict):
 class ReasoningSettings(TypedDict):
     """How hard the model is to think, and what it tells of it."""
 
+    context: NotRequired[str | None]
     effort: NotRequired[str | None]
+    generate_summary: NotRequired[str | None]
+    mode: NotRequired[str | None]
     summary: NotRequired[Literal["auto", "concise", "detailed"] | None]
 
 
@@ -72,6 +75,7 @@ class RequestFields(TypedDict):
     previous_response_id: NotRequired[str | None]
     prompt: NotRequired[Any]
     prompt_cache_key: NotRequired[str | None]
+    prompt_cache_options: NotRequired[JsonObject | None]
     prompt_cache_retention: NotRequired[str | None]
     reasoning: NotRequired[ReasoningSettings | None]
     safety_identifier: NotRequired[str | None]

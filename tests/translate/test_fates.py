@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from openai.types.responses import (
+    Response,
     ResponseInputItemParam,
     ToolParam,
     response_create_params,
@@ -26,7 +28,7 @@ from addon.translate.effort import (
     Efforts,
 )
 from addon.translate.fates import FIELDS, ITEMS, PARTS, TOOLS, Fate, Refused, Row
-from tests.translate.test_request import chat_of, notes_of, refusal_of
+from tests.translate.test_request import chat_of, notes_of, refusal_of, request_of
 
 
 def words_in(hint: Any) -> set[str]:
@@ -83,6 +85,24 @@ def test_every_effort_can_be_said_in_every_way(efforts: Efforts) -> None:
 def test_a_field_that_is_the_same_is_sent_as_it_is(name: str) -> None:
     value: Any = "someone" if name == "user" else 0.5
     assert chat_of(**{name: value})[name] == value
+
+
+ECHOED = [name for name, row in FIELDS.items() if row is Fate.ECHOED]
+
+
+@pytest.mark.parametrize("name", [name for name in ECHOED if name in Response.model_fields])
+def test_a_field_that_is_echoed_stands_in_the_response(name: str) -> None:
+    words = {"service_tier": "flex", "truncation": "auto", "prompt_cache_retention": "24h"}
+    values: dict[str, Any] = {
+        "max_tool_calls": 7,
+        "metadata": {"a": "b"},
+        "prompt_cache_options": {"mode": "explicit", "ttl": "12h", "comparison_response_id": "r"},
+        **words,
+    }
+    value = values.get(name, "some words")
+    assert name not in chat_of(**{name: value})
+    tail = request_of(**{name: value}).shape.tail
+    assert json.loads(f"{{{tail[1:]}")[name] == value
 
 
 @pytest.mark.parametrize("name", [name for name, row in FIELDS.items() if row is Fate.DROPPED])

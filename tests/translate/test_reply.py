@@ -71,9 +71,21 @@ def test_the_response_repeats_the_request() -> None:
         "tools": [tool],
         "tool_choice": {"type": "function", "name": "read"},
         "parallel_tool_calls": False,
-        "reasoning": {"effort": "high", "summary": "auto"},
+        "reasoning": {
+            "effort": "high",
+            "summary": "auto",
+            "generate_summary": "auto",
+            "context": "all_turns",
+            "mode": "pro",
+        },
         "text": {"format": text_format, "verbosity": "low"},
         "prompt_cache_key": "session",
+        "prompt_cache_options": {
+            "mode": "explicit",
+            "ttl": "12h",
+            "comparison_response_id": "resp_1",
+        },
+        "prompt_cache_retention": "24h",
         "safety_identifier": "hash",
         "service_tier": "priority",
         "truncation": "auto",
@@ -86,6 +98,16 @@ def test_the_response_repeats_the_request() -> None:
     expected["text"] = {"format": {**text_format, "description": None}, "verbosity": "low"}
     assert {name: response[name] for name in fields} == expected
     assert response["model"] == "qwen3-coder-plus"
+
+
+def test_cache_options_are_repeated_with_what_they_left_open() -> None:
+    options = {"ttl": "12h", "prewarm": "off"}
+    response = response_to(completion("x"), prompt_cache_options=options)
+    assert response["prompt_cache_options"] == {
+        "mode": "implicit",
+        "ttl": "12h",
+        "comparison_response_id": None,
+    }
 
 
 TOOLS: list[Json] = [
