@@ -13,7 +13,7 @@ no keyword in them is refused anywhere. The descriptions are for the model to re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from addon.translate.tool_names import ToolKind
@@ -90,6 +90,22 @@ FUNCTIONS: Final[Mapping[ToolKind, Function]] = {
         ),
     },
 }
+
+
+def shell_function(skills: Iterable[Mapping[str, Any]]) -> Function:
+    """The function for a shell on whose machine there are ``skills``.
+
+    Each has a ``name``, a ``description`` and the ``path`` of its folder.
+    """
+    function = FUNCTIONS[ToolKind.SHELL]
+    lines = [
+        f"- {skill.get('name')} (in {skill.get('path')}): {skill.get('description')}"
+        for skill in skills
+    ]
+    if not lines:
+        return function
+    told = "\n".join(("There are skills, each a folder that tells how something is done:", *lines))
+    return {**function, "description": f"{function['description']}\n\n{told}"}
 
 
 def freeform_function(description: str | None, grammar: Mapping[str, str] | None) -> Function:

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from addon.errors import invalid_request
-from addon.translate.client_tools import FUNCTIONS, freeform_function
+from addon.translate.client_tools import FUNCTIONS, Function, freeform_function, shell_function
 from addon.translate.tool_names import ToolId, ToolKind, ToolNames
+from addon.translate.wire_rules import JsonObject
 from addon.translate.wire_tools import (
     AnyTool,
     CustomTool,
@@ -62,9 +63,9 @@ def chat_tools(tools: Iterable[tuple[str, AnyTool]]) -> ChatTools:
             case "namespace":
                 _add_namespace(chat, tool, where)
             case "local_shell" | "apply_patch":
-                _add_plain(chat, tool)
+                _add_plain(chat, tool, FUNCTIONS[ToolKind(tool["type"])])
             case "shell" if _is_the_clients(tool):
-                _add_plain(chat, tool)
+                _add_plain(chat, tool, shell_function(_skills(tool)))
             case hosted:
                 chat.dropped.append(hosted)
     return chat
@@ -103,9 +104,14 @@ def _shortened(text: str) -> str:
     return paragraph[:_SHORT_CHARACTERS].rpartition(" ")[0] + " …"
 
 
-def _add_plain(chat: ChatTools, tool: PlainTool | ShellTool) -> None:
+def _add_plain(chat: ChatTools, tool: PlainTool | ShellTool, function: Function) -> None:
     kind = ToolKind(tool["type"])
-    _add(chat, ToolId(kind, kind.value), FUNCTIONS[kind])
+    _add(chat, ToolId(kind, kind.value), function)
+
+
+def _skills(shell: ShellTool) -> list[JsonObject]:
+    environment = shell.get("environment")
+    return (environment.get("skills") if environment else None) or []
 
 
 def _is_the_clients(shell: ShellTool) -> bool:

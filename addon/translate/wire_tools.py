@@ -56,6 +56,7 @@ class Environment(TypedDict):
     """Where a shell runs: ``local``, or a container of OpenAI's."""
 
     type: str
+    skills: NotRequired[list[JsonObject] | None]
 
 
 @strict

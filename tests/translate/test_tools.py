@@ -135,6 +135,18 @@ def test_what_the_client_runs_is_a_function_of_that_name(tool: Json, arguments: 
     assert set(function["parameters"]["properties"]) == arguments
 
 
+def test_the_skills_of_a_shell_are_told_in_its_description() -> None:
+    skills = [
+        {"name": "pdf", "description": "Reads PDFs.", "path": "/skills/pdf"},
+        {"name": "csv", "description": "Reads tables.", "path": "/skills/csv"},
+    ]
+    tool = {"type": "shell", "environment": {"type": "local", "skills": skills}}
+    description = functions_of(tool)["shell"]["description"]
+    assert description.startswith(functions_of({"type": "shell"})["shell"]["description"])
+    for skill in skills:
+        assert all(word in description for word in skill.values())
+
+
 @pytest.mark.parametrize("environment", ["container_auto", "container_reference"])
 def test_a_shell_in_a_container_of_openais_is_dropped(environment: str) -> None:
     tool = {"type": "shell", "environment": {"type": environment, "container_id": "c"}}
