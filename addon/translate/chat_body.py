@@ -60,6 +60,8 @@ def notes_on(draft: Draft, model: str, profile: Profile) -> tuple[str, ...]:
     _, thinks, notes = _fields(draft, model, profile)
     if _is_missing_reasoning(draft.conversation, profile, thinks):
         notes.append("reasoning of earlier turns is lost: a blank stands for it")
+    if draft.conversation.has_reasoning and profile.reasoning_field is None:
+        notes.append("left out the reasoning of earlier turns: the service takes none")
     if _lacks_user(draft.conversation, profile):
         notes.append("added a user message: there was none")
     return tuple(notes)

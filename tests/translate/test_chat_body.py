@@ -288,6 +288,15 @@ def test_reasoning_that_a_thinking_service_would_miss_is_made_up(
     assert bool(lost) == is_made_up
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_reasoning_that_is_not_sent_is_noted(profile: str) -> None:
+    asked: Json = {"reasoning": {"effort": "none"}}
+    left_out = [note for note in notes_for(profile, input=TURNS, **asked) if "left out" in note]
+    assert bool(left_out) == (profile_named(profile).reasoning_field is None)
+    unreasoned = notes_for(profile, input=[user("go"), call("a"), output("a")], **asked)
+    assert not [note for note in unreasoned if "left out" in note]
+
+
 LATER_SYSTEM: list[Json] = [
     {"role": "system", "content": "be brief"},
     user("hi"),
