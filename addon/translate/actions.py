@@ -1,7 +1,7 @@
-"""What a call of the client's shell or patch tool asks for, read out of its arguments.
+"""What a call of the client's shell, patch tool or search asks for, read out of its arguments.
 
-``client_tools`` says what the arguments are; here they become the ``action`` or the
-``operation`` that the item of such a call holds in the Responses API. They are checked,
+``client_tools`` says what the arguments are; here they become the ``action``, the ``operation``
+or the ``arguments`` that the item of such a call holds in the Responses API. They are checked,
 since a client acts on them: a call that does not fit its tool is none.
 """
 
@@ -56,6 +56,7 @@ _ARGUMENTS: Final[Mapping[ToolKind, TypeAdapter[Any]]] = {
     ToolKind.LOCAL_SHELL: TypeAdapter(_LocalShell),
     ToolKind.SHELL: TypeAdapter(_Shell),
     ToolKind.APPLY_PATCH: TypeAdapter(_Patch),
+    ToolKind.TOOL_SEARCH: TypeAdapter(dict[str, Any]),
 }
 """By the kinds of tools whose calls hold an action."""
 
@@ -71,6 +72,8 @@ def action_in(arguments: str, kind: ToolKind) -> Action | None:
         given = _ARGUMENTS[kind].validate_json(arguments.encode("utf-8", "replace"))
     except ValidationError:
         return None
+    if kind is ToolKind.TOOL_SEARCH:
+        return dict(given)
     action: Action = {name: value for name, value in given.items() if value is not None}
     if kind is ToolKind.LOCAL_SHELL:
         return {"type": "exec", "env": {}, **action}

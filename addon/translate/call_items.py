@@ -2,7 +2,7 @@
 
 function_call       its arguments grow as they come
 custom_tool_call    its input grows, read out of the arguments as they come
-local_shell_call, shell_call, apply_patch_call
+local_shell_call, shell_call, apply_patch_call, tool_search_call
                     what they ask for is known whole before the client is told of them
 """
 
@@ -146,8 +146,12 @@ class CustomToolCallItem(FunctionCallItem):
         return self.writer.take()
 
 
+_MEMBERS: Final = {ToolKind.APPLY_PATCH: "operation", ToolKind.TOOL_SEARCH: "arguments"}
+"""Where an item holds what is asked for, if it is not the ``action``."""
+
+
 class ActionCallItem(Item):
-    """A call of the client's shell or patch tool; told of in one go, when all of it is known."""
+    """A call of the client's shell, patch tool or search; told of when all of it is known."""
 
     __slots__ = ("_action", "_kind", "call_id")
 
@@ -171,6 +175,8 @@ class ActionCallItem(Item):
             self.announce(self._item("in_progress", {"commands": []}))
             for index, command in enumerate(self._action["commands"]):
                 self._tell_command(index, command)
+        elif self._kind is ToolKind.TOOL_SEARCH:
+            self.announce(self._item("in_progress", {}))
         else:
             self.announce(self._item("in_progress", self._action))
         return self.done(self._item("completed", self._action))
@@ -188,11 +194,13 @@ class ActionCallItem(Item):
         self.writer.event(f"{event}.done", {**place, "command": command})
 
     def _item(self, status: str, action: Mapping[str, Any]) -> OutputItem:
-        member = "operation" if self._kind is ToolKind.APPLY_PATCH else "action"
+        member = _MEMBERS.get(self._kind, "action")
+        where = {"execution": "client"} if self._kind is ToolKind.TOOL_SEARCH else {}
         return {
             "id": self.id,
             "type": f"{self._kind.value}_call",
             "status": status,
             "call_id": self.call_id,
+            **where,
             member: action,
         }

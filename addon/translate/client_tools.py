@@ -6,6 +6,7 @@
 | ``local_shell`` | the ``action`` of a ``local_shell_call``, without its ``type`` (``exec``) |
 | ``shell``     | the ``action`` of a ``shell_call``                                      |
 | ``apply_patch`` | the ``operation`` of an ``apply_patch_call``                          |
+| ``tool_search`` | what the client says                                                  |
 
 The schemas follow the types of those items in OpenAI's reference, as plainly as can be:
 no keyword in them is refused anywhere. The descriptions are for the model to read.
@@ -90,6 +91,9 @@ FUNCTIONS: Final[Mapping[ToolKind, Function]] = {
         ),
     },
 }
+
+DESCRIPTION_OF_SEARCH: Final = "Searches for further tools; those that are found can be called."
+"""Of a ``tool_search`` that has none of its own."""
 
 
 def shell_function(skills: Iterable[Mapping[str, Any]]) -> Function:

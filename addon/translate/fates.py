@@ -105,7 +105,6 @@ DroppedItem: TypeAlias = Literal[
     "mcp_list_tools",
     "program",
     "program_output",
-    "tool_search_call",
     "web_search_call",
 ]
 """Items that tell of tools which OpenAI's servers ran, or hold for them alone."""
@@ -132,7 +131,8 @@ ITEMS: Final[Mapping[str, Row]] = {
     "apply_patch_call_output": Fate.MAPPED,
     "mcp_call": Fate.MAPPED,  # a call together with its output
     "additional_tools": Fate.MAPPED,  # its tools join the tools
-    "tool_search_output": Fate.MAPPED,  # the same
+    "tool_search_call": Fate.MAPPED,  # a tool call, if it was the client that searched
+    "tool_search_output": Fate.MAPPED,  # its tools join the tools
     "item_reference": Refused(
         "Items are not stored here, so they cannot be referred to: send the item itself "
         "(with the AI SDK: store: false)."
@@ -169,7 +169,6 @@ HostedTool: TypeAlias = Literal[
     "image_generation",
     "mcp",
     "programmatic_tool_calling",
-    "tool_search",
     "web_search",
     "web_search_2025_08_26",
     "web_search_preview",
@@ -184,6 +183,7 @@ TOOLS: Final[Mapping[str, Row]] = {
     "local_shell": Fate.MAPPED,  # a function, as all the tools that the client runs
     "shell": Fate.MAPPED,  # unless it is to run in a container of OpenAI's: that is dropped
     "apply_patch": Fate.MAPPED,
+    "tool_search": Fate.MAPPED,  # where the client searches: else it is dropped
     **dict.fromkeys(get_args(HostedTool), Fate.DROPPED),
 }
 """The types of the tools. A dropped one is refused where ``tool_choice`` insists on it."""

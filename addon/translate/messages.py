@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, cast
 
 from addon.errors import unsupported_parameter
 from addon.translate.content import (
@@ -35,16 +35,29 @@ from addon.translate.content import (
     split_text,
 )
 from addon.translate.fates import ITEMS, Fate, Refused
-from addon.translate.past_calls import CALLS, OUTPUTS, object_text, output_of_mcp_call
+from addon.translate.past_calls import (
+    CALLS,
+    OUTPUTS,
+    object_text,
+    output_of_mcp_call,
+    output_of_search,
+)
 from addon.translate.reasoning import Recollection
 from addon.translate.tool_names import ToolId, ToolKind, ToolNames
-from addon.translate.wire_items import AnyCall, AnyItem, AnyOutput, McpCall, Message, Reasoning
+from addon.translate.turn import ChatMessage, Turn
+from addon.translate.wire_items import (
+    AnyCall,
+    AnyItem,
+    AnyOutput,
+    LaterTools,
+    McpCall,
+    Message,
+    Reasoning,
+    SearchCall,
+)
 from addon.translate.wire_parts import AnyPart
 
-ChatMessage: TypeAlias = dict[str, Any]
-
 NO_OUTPUT: Final = "[no output: the call was interrupted]"
-_SEE_BELOW: Final = "[the output follows in the next message]"
 _PARAGRAPH: Final = "\n\n"
 
 
@@ -66,43 +79,6 @@ class Conversation:
     has_later_system: bool
 
 
-class _Turn:
-    """One assistant message in the making, and the tool messages that answer its calls."""
-
-    __slots__ = ("answers", "calls", "reasoning", "recalled", "text")
-
-    def __init__(self) -> None:
-        self.reasoning = ""
-        self.recalled: str | None = None
-        self.text = ""
-        self.calls: list[dict[str, Any]] = []
-        self.answers: list[ChatMessage] = []
-
-    def message(self) -> ChatMessage | None:
-        """None where nothing was said and nothing called."""
-        if not self.text and not self.calls:
-            return None
-        message: ChatMessage = {"role": "assistant", "content": self.text or None}
-        reasoning = self.reasoning or self.recalled
-        if reasoning:
-            message["reasoning_content"] = reasoning
-        if self.calls:
-            message["tool_calls"] = self.calls
-        return message
-
-    def tool_messages(self) -> list[ChatMessage]:
-        """The answers; what they cannot hold follows in a message of the user's."""
-        others: list[ChatPart] = []
-        for call, answer in zip(self.calls, self.answers, strict=True):
-            if isinstance(answer["content"], list):
-                texts, rest = split_text(answer["content"])
-                answer["content"] = "\n".join(texts) or (_SEE_BELOW if rest else "")
-                if rest:
-                    title = f"Output of {call['function']['name']} ({call['id']}):"
-                    others += [{"type": "text", "text": title}, *rest]
-        return [*self.answers, {"role": "user", "content": others}] if others else self.answers
-
-
 class _Gathering:
     """Gathers items into blocks."""
 
@@ -113,8 +89,8 @@ class _Gathering:
         self._function_names: dict[str, str] = {}
         self._recollection = reasoning
         self._system = [instructions] if instructions else []
-        self._blocks: list[_Turn | ChatMessage] = []
-        self._open_turn: _Turn | None = None
+        self._blocks: list[Turn | ChatMessage] = []
+        self._open_turn: Turn | None = None
         self._call_ids: set[str] = set()
         self._unanswered: dict[str, ChatMessage] = {}
         """The tool messages that wait for their output, by the id that the client gave the call."""
@@ -146,7 +122,9 @@ class _Gathering:
         elif item["type"] in OUTPUTS:
             self._any_output(cast("AnyOutput", item), index)
         elif item["type"] in CALLS:
-            self._any_call(cast("AnyCall | McpCall", item))
+            self._any_call(cast("AnyCall | SearchCall | McpCall", item))
+        elif item["type"] == "tool_search_output":
+            self._found(item, index)
         else:
             self._other(item["type"], index)
 
@@ -221,13 +199,16 @@ class _Gathering:
 
     # --- calls and their outputs
 
-    def _any_call(self, item: AnyCall | McpCall) -> None:
+    def _any_call(self, item: AnyCall | SearchCall | McpCall) -> None:
+        if item["type"] == "tool_search_call" and not _is_the_clients(item):
+            self._dropped["tool_search_call from the history"] += 1
+            return
         tool, arguments = CALLS[item["type"]](item)
         name = self._names.name_of(tool)
         if item["type"] == "mcp_call":
             self._call(item["id"], name, arguments, output_of_mcp_call(item))
             return
-        self._call(item["call_id"], name, arguments)
+        self._call(item["call_id"] or "", name, arguments)
         if item["type"] == "local_shell_call" and (own_id := item.get("id")):
             self._call_id_of[own_id] = item["call_id"]
 
@@ -268,6 +249,12 @@ class _Gathering:
         content = OUTPUTS[item["type"]](item)
         self._output(item.get("call_id") or self._named_by_item(item), content, index)
 
+    def _found(self, item: LaterTools, index: int) -> None:
+        """What a search found is told where the client did it: else nobody called for it."""
+        call_id = item.get("call_id") or ""
+        if call_id in self._unanswered:
+            self._output(call_id, output_of_search(item), index)
+
     def _output(self, call_id: str, content: str | list[AnyPart], index: int) -> None:
         output: str | list[ChatPart]
         if isinstance(content, str):
@@ -305,8 +292,8 @@ class _Gathering:
         parts = [{"type": "text", "text": note}, *rest]
         self._block("user", [part for part in parts if part.get("text") != ""])
 
-    def _new_turn(self) -> _Turn:
-        turn = self._open_turn = _Turn()
+    def _new_turn(self) -> Turn:
+        turn = self._open_turn = Turn()
         self._blocks.append(turn)
         return turn
 
@@ -341,6 +328,11 @@ class _Gathering:
             has_user=has_user or has_called,
             has_later_system=self._has_later_system,
         )
+
+
+def _is_the_clients(search: SearchCall) -> bool:
+    """Whether the client searched for tools, and not a server of OpenAI's."""
+    return bool(search.get("call_id")) and search.get("execution") != "server"
 
 
 def _joint_text(content: str | list[AnyPart], where: str) -> str:

@@ -18,15 +18,18 @@ from addon.translate.wire_items import (
     CallOutput,
     CustomToolCall,
     FunctionCall,
+    LaterTools,
     LocalShellOutput,
     McpCall,
     PatchCall,
     PatchOutput,
+    SearchCall,
     ShellCall,
     ShellOutput,
     ShellRun,
 )
 from addon.translate.wire_parts import AnyPart
+from addon.translate.wire_tools import AnyTool
 
 Output: TypeAlias = str | list[AnyPart]
 
@@ -56,6 +59,10 @@ def _action_of(kind: ToolKind, action: Action) -> tuple[ToolId, str]:
     return ToolId(kind, kind.value), _json(arguments_of(action, kind))
 
 
+def _tool_search_call(item: SearchCall) -> tuple[ToolId, str]:
+    return ToolId(ToolKind.TOOL_SEARCH, ToolKind.TOOL_SEARCH.value), _json(item["arguments"])
+
+
 def _mcp_call(item: McpCall) -> tuple[ToolId, str]:
     return ToolId(ToolKind.FUNCTION, item["name"], item["server_label"]), item["arguments"]
 
@@ -66,6 +73,7 @@ CALLS: Final[Mapping[str, Callable[[Any], tuple[ToolId, str]]]] = {
     "local_shell_call": _local_shell_call,
     "shell_call": _shell_call,
     "apply_patch_call": _apply_patch_call,
+    "tool_search_call": _tool_search_call,
     "mcp_call": _mcp_call,
 }
 """The tool that an item calls, and the arguments of its function."""
@@ -102,6 +110,18 @@ OUTPUTS: Final[Mapping[str, Callable[[Any], Output]]] = {
     "apply_patch_call_output": _patch_output,
 }
 """What an item says that its call gave."""
+
+
+def output_of_search(item: LaterTools) -> str:
+    """What a search for tools gave: their names. The tools themselves join the others."""
+    found = [_title(tool) for tool in item["tools"]]
+    return f"[found, and ready to be called: {', '.join(found)}]" if found else "[found no tools]"
+
+
+def _title(tool: AnyTool) -> str:
+    if tool["type"] == "namespace":
+        return f"{tool['name']} ({', '.join(each['name'] for each in tool['tools'])})"
+    return str(tool.get("name") or tool["type"])
 
 
 def output_of_mcp_call(item: McpCall) -> str | None:

@@ -63,7 +63,7 @@ def _nothing_to_call(tools: ChatTools) -> ApiError:
 def _the_one(choice: ToolChoiceObject, tools: ChatTools) -> str:
     """The name of the function that must be called."""
     kind = _KINDS.get(choice["type"])
-    if kind is None:
+    if kind is None or kind.value in tools.dropped:
         raise unsupported_parameter(
             "This tool cannot be used over the Chat Completions API: "
             f"{type_name(choice['type'])}. Choose one that the client runs, or leave the choice "

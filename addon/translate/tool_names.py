@@ -6,7 +6,7 @@ function of its own:
 
     a function, a custom tool        its name
     one inside a namespace           ``namespace__name``
-    local_shell, shell, apply_patch  the name of its type
+    local_shell, shell …             the name of its type
 
 A name that Chat would refuse, or that is taken, is mended with a digest of what it
 stands for: so it is the same in every turn of a conversation, and a prompt cache stays
@@ -31,6 +31,7 @@ class ToolKind(Enum):
     LOCAL_SHELL = "local_shell"
     SHELL = "shell"
     APPLY_PATCH = "apply_patch"
+    TOOL_SEARCH = "tool_search"
 
 
 @dataclass(frozen=True, slots=True)

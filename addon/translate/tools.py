@@ -6,6 +6,7 @@
 | ``custom`` tool                         | a function with one argument, the free text   |
 | ``namespace``                           | its functions and custom tools, one by one    |
 | ``local_shell``, ``shell``, ``apply_patch`` | functions with schemas of our own         |
+| ``tool_search`` that the client does    | a function                                    |
 | hosted tool (``web_search`` …)          | dropped: nobody upstream would run it         |
 
 Tools that came in the midst of the conversation stand behind those of the request. Of
@@ -20,7 +21,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from addon.errors import invalid_request
-from addon.translate.client_tools import FUNCTIONS, Function, freeform_function, shell_function
+from addon.translate.client_tools import (
+    DESCRIPTION_OF_SEARCH,
+    FUNCTIONS,
+    Function,
+    freeform_function,
+    shell_function,
+)
 from addon.translate.tool_names import ToolId, ToolKind, ToolNames
 from addon.translate.wire_rules import JsonObject
 from addon.translate.wire_tools import (
@@ -29,6 +36,7 @@ from addon.translate.wire_tools import (
     FunctionTool,
     NamespaceTool,
     PlainTool,
+    SearchTool,
     ShellTool,
 )
 
@@ -66,6 +74,9 @@ def chat_tools(tools: Iterable[tuple[str, AnyTool]]) -> ChatTools:
                 _add_plain(chat, tool, FUNCTIONS[ToolKind(tool["type"])])
             case "shell" if _is_the_clients(tool):
                 _add_plain(chat, tool, shell_function(_skills(tool)))
+            case "tool_search" if tool.get("execution") == "client":
+                function = _function(tool, tool.get("description") or DESCRIPTION_OF_SEARCH)
+                _add_plain(chat, tool, function)
             case hosted:
                 chat.dropped.append(hosted)
     return chat
@@ -104,7 +115,9 @@ def _shortened(text: str) -> str:
     return paragraph[:_SHORT_CHARACTERS].rpartition(" ")[0] + " …"
 
 
-def _add_plain(chat: ChatTools, tool: PlainTool | ShellTool, function: Function) -> None:
+def _add_plain(
+    chat: ChatTools, tool: PlainTool | ShellTool | SearchTool, function: Function
+) -> None:
     kind = ToolKind(tool["type"])
     _add(chat, ToolId(kind, kind.value), function)
 
@@ -125,12 +138,12 @@ def _add(chat: ChatTools, tool: ToolId, function: dict[str, Any]) -> None:
     chat.functions[name] = {"type": "function", "function": {"name": name, **function}}
 
 
-def _function(tool: FunctionTool, description: str) -> dict[str, Any]:
+def _function(tool: FunctionTool | SearchTool, description: str) -> dict[str, Any]:
     function: dict[str, Any] = {"description": description} if description else {}
     parameters = tool.get("parameters") or _NO_PARAMETERS
     # Services want to read that it is an object, which it must be in any case.
     function["parameters"] = parameters if "type" in parameters else {"type": "object"} | parameters
-    if tool.get("strict") is not None:
+    if tool["type"] == "function" and tool.get("strict") is not None:
         function["strict"] = tool["strict"]
     return function
 

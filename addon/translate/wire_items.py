@@ -134,6 +134,16 @@ class PatchOutput(TypedDict):
 
 
 @strict
+class SearchCall(TypedDict):
+    """A search for further tools. Only one that the client did has a ``call_id``."""
+
+    type: Literal["tool_search_call"]
+    call_id: NotRequired[str | None]
+    execution: NotRequired[str | None]
+    arguments: Any
+
+
+@strict
 class McpCall(TypedDict):
     """A call of a tool on an MCP server, and what it gave."""
 
@@ -155,9 +165,10 @@ LATER_TOOLS: Final = frozenset[str](get_args(LaterToolsType))
 
 @strict
 class LaterTools(TypedDict):
-    """Tools that came in the midst of the conversation."""
+    """Tools that came in the midst of the conversation; a search found them, if it is named."""
 
     type: LaterToolsType
+    call_id: NotRequired[str | None]
     tools: list[Tool]
 
 
@@ -190,6 +201,7 @@ AnyItem: TypeAlias = (
     | Reasoning
     | AnyCall
     | AnyOutput
+    | SearchCall
     | McpCall
     | LaterTools
     | ItemReference

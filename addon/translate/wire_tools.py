@@ -68,6 +68,16 @@ class ShellTool(TypedDict):
 
 
 @strict
+class SearchTool(TypedDict):
+    """A search for further tools, by OpenAI's servers unless ``execution`` is ``client``."""
+
+    type: Literal["tool_search"]
+    execution: NotRequired[Literal["server", "client"] | None]
+    description: NotRequired[str | None]
+    parameters: NotRequired[JsonObject | None]
+
+
+@strict
 class PlainTool(TypedDict):
     """A tool that the client runs and that has nothing to set."""
 
@@ -81,7 +91,9 @@ class HostedTool(TypedDict):
     type: HostedToolType
 
 
-AnyTool: TypeAlias = FunctionTool | CustomTool | NamespaceTool | ShellTool | PlainTool | HostedTool
+AnyTool: TypeAlias = (
+    FunctionTool | CustomTool | NamespaceTool | ShellTool | SearchTool | PlainTool | HostedTool
+)
 
 Tool: TypeAlias = Annotated[AnyTool, Discriminator("type")]
 

@@ -100,6 +100,22 @@ def test_a_patch_is_applied(stage: Stage, tmp_path: Path) -> None:
     assert "Success" in outputs_in(second.messages)["call_patch"]
 
 
+def test_tools_that_the_model_searches_for_can_be_called(stage: Stage, tmp_path: Path) -> None:
+    codex = Codex(tmp_path, stage.proxy.base_url, model=MODEL_THAT_PATCHES)
+    searches = Turn("", "Who helps?", (call("call_search", "tool_search", query="spawn agent"),))
+    model = ThinkingModel(searches, ENDS)
+    stage.upstream.answers(model)
+
+    run = codex.run("Let someone look.")
+
+    assert run.status == 0, run
+    first, second = model.requests
+    assert turns_in(second.messages) == [searches]
+    assert "spawn_agent" in outputs_in(second.messages)["call_search"]
+    assert not _description(first, "multi_agent_v1__spawn_agent")
+    assert _description(second, "multi_agent_v1__spawn_agent")
+
+
 def test_an_agent_of_its_own_called_by_functions_in_a_namespace(codex: Codex, stage: Stage) -> None:
     task, answer = "Say what you find.", "I found nothing."
     spawns = Turn(
@@ -154,7 +170,8 @@ def _pictures(request: Request) -> list[str]:
 
 
 def _description(request: Request, name: str) -> str:
-    """What the model is told of the tool."""
+    """What the model is told of the tool; nothing where it does not know of it."""
     tools = cast("list[dict[str, dict[str, str]]]", request.json()["tools"])
-    (function,) = [tool["function"] for tool in tools if tool["function"]["name"] == name]
-    return function["description"]
+    found = [tool["function"] for tool in tools if tool["function"]["name"] == name]
+    assert len(found) <= 1
+    return found[0]["description"] if found else ""

@@ -22,7 +22,7 @@ class Outcome:
     refusal: str = ""
     calls: tuple[tuple[str, str], ...] = ()
     """Of each call the name (``namespace/name`` in a namespace, the type where it has none) and
-    what it says: its arguments, its input, or its action as JSON text."""
+    what it says: its arguments, its input, or what it asks for as JSON text."""
     status: str = "completed"
     reason: str | None = None
     """``incomplete_details.reason``."""
@@ -48,9 +48,10 @@ def outcome_of(response: Mapping[str, object]) -> Outcome:
 def _call(item: Json) -> tuple[str, str]:
     name = "/".join(str(item[field]) for field in ("namespace", "name") if field in item)
     for field in ("arguments", "input"):
-        if field in item:
+        if name and field in item:
             return name, str(item[field])
-    return str(item["type"]), json.dumps(item.get("action") or item["operation"])
+    asked = next(item[field] for field in ("action", "operation", "arguments") if field in item)
+    return str(item["type"]), json.dumps(asked)
 
 
 def _members(output: list[Json], kind: str, field: str) -> list[Json]:

@@ -58,7 +58,14 @@ _TOOLS: Final = st.one_of(
     *(
         st.fixed_dictionaries({"type": st.just(kind), "name": _NAMES})
         for kind, row in TOOLS.items()
-        if kind != "namespace" and row is Fate.MAPPED
+        if kind not in ("namespace", "tool_search") and row is Fate.MAPPED
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("tool_search"),
+            "execution": st.sampled_from(["client", "server", None]),
+            "parameters": st.none() | _OBJECTS,
+        }
     ),
     st.fixed_dictionaries(
         {
@@ -112,7 +119,8 @@ _CARRIED: Final[dict[str, st.SearchStrategy[Json]]] = {
         error=st.sampled_from([None, "no", {"message": "no"}]),
     ),
     "additional_tools": _item("additional_tools", role=st.just("developer"), tools=TOOL_SETS),
-    "tool_search_output": _item("tool_search_output", tools=TOOL_SETS),
+    "tool_search_call": _item("tool_search_call", call_id=st.none() | _IDS, arguments=_OBJECTS),
+    "tool_search_output": _item("tool_search_output", call_id=st.none() | _IDS, tools=TOOL_SETS),
 }
 assert _CARRIED.keys() == {kind for kind, row in ITEMS.items() if row is Fate.MAPPED}
 

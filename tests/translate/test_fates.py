@@ -141,7 +141,8 @@ def test_an_item_of_every_type_can_be_read(kind: str, row: Row) -> None:
 
 @pytest.mark.parametrize(("kind", "row"), TOOLS.items(), ids=list(TOOLS))
 def test_a_tool_of_every_type_can_be_read(kind: str, row: Row) -> None:
-    tool = {"type": kind, "name": "n", "tools": [{"type": "function", "name": "inside"}]}
+    inside = [{"type": "function", "name": "inside"}]
+    tool = {"type": kind, "name": "n", "tools": inside, "execution": "client"}
     tools = chat_of(tools=[tool]).get("tools", [])
     assert bool(tools) == (row is Fate.MAPPED)
     assert notes_of(tools=[tool]) == (() if tools else (f"dropped hosted tool {kind}",))

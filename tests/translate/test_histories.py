@@ -74,7 +74,8 @@ def test_every_call_keeps_its_output(items: list[Json]) -> None:
     calls = [made["id"] for message in messages for made in message.get("tool_calls", ())]
     assert calls == [m["tool_call_id"] for m in messages if m["role"] == "tool"]
     assert len(calls) == sum(
-        item["type"].endswith("_call") and ("call_id" in item or item["type"] == "mcp_call")
+        item["type"].endswith("_call")
+        and (item.get("call_id") is not None or item["type"] == "mcp_call")
         for item in items
     )
     texts = [item["output"] for item in items if item["type"] == "local_shell_call_output"]

@@ -9,7 +9,7 @@ import pytest
 
 from addon.translate.messages import NO_OUTPUT
 from tests.translate.test_messages import call, messages_of, output, user
-from tests.translate.test_request import Json
+from tests.translate.test_request import Json, chat_of, notes_of
 
 CUSTOM: Json = {
     "type": "custom_tool_call",
@@ -36,6 +36,12 @@ PATCH: Json = {
     "status": "completed",
     "operation": {"type": "delete_file", "path": "a.py"},
 }
+SEARCH: Json = {
+    "type": "tool_search_call",
+    "call_id": "c",
+    "execution": "client",
+    "arguments": {"query": "mail"},
+}
 MCP: Json = {
     "type": "mcp_call",
     "id": "c",
@@ -56,6 +62,7 @@ CALLS: list[tuple[Json, str, Json]] = [
     ),
     (SHELL, "shell", {"commands": ["ls", "pwd"], "timeout_ms": 1000}),
     (PATCH, "apply_patch", {"type": "delete_file", "path": "a.py"}),
+    (SEARCH, "tool_search", {"query": "mail"}),
     (MCP, "docs__search", {"q": 1}),
 ]
 
@@ -143,6 +150,30 @@ OUTPUTS: list[tuple[str, Json, Json, str]] = [
         },
         "[failed]\nno such line",
     ),
+    (
+        "search",
+        SEARCH,
+        {
+            "type": "tool_search_output",
+            "call_id": "c",
+            "execution": "client",
+            "tools": [
+                {
+                    "type": "namespace",
+                    "name": "mail",
+                    "tools": [{"type": "function", "name": name} for name in ("read", "send")],
+                },
+                {"type": "function", "name": "call"},
+            ],
+        },
+        "[found, and ready to be called: mail (read, send), call]",
+    ),
+    (
+        "search in vain",
+        SEARCH,
+        {"type": "tool_search_output", "call_id": "c", "tools": []},
+        "[found no tools]",
+    ),
 ]
 
 
@@ -153,6 +184,23 @@ def test_the_output_of_a_call_is_its_tool_message(made: Json, gave: Json, conten
     assert messages_of([user("go"), made, gave])[2:] == [
         {"role": "tool", "tool_call_id": "c", "content": content}
     ]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"type": "tool_search_call", "call_id": None, "arguments": {"paths": ["mail"]}},
+        {**SEARCH, "execution": "server"},
+    ],
+)
+def test_a_search_of_openais_servers_is_dropped_and_its_tools_are_not(search: Json) -> None:
+    found = {"type": "function", "name": "send"}
+    gave = {**search, "type": "tool_search_output", "tools": [found]}
+    items = [user("go"), search, gave]
+    chat = chat_of(input=items)
+    assert chat["messages"] == [user("go")]
+    assert [tool["function"]["name"] for tool in chat["tools"]] == ["send"]
+    assert notes_of(input=items) == ("dropped tool_search_call from the history",)
 
 
 @pytest.mark.parametrize(

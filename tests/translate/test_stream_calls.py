@@ -21,7 +21,8 @@ EDIT = ToolId(ToolKind.CUSTOM, "edit", "files")
 LOCAL_SHELL = ToolId(ToolKind.LOCAL_SHELL, "local_shell")
 SHELL = ToolId(ToolKind.SHELL, "shell")
 PATCH = ToolId(ToolKind.APPLY_PATCH, "apply_patch")
-TOOLS = (READ, SEND, RUN, EDIT, LOCAL_SHELL, SHELL, PATCH)
+SEARCH = ToolId(ToolKind.TOOL_SEARCH, "tool_search")
+TOOLS = (READ, SEND, RUN, EDIT, LOCAL_SHELL, SHELL, PATCH, SEARCH)
 
 END = chunk(finish="tool_calls")
 
@@ -194,6 +195,20 @@ def test_the_commands_of_a_shell_call_are_told_one_by_one() -> None:
     assert said(checked, "response.shell_call_command.delta") == ["cd a", "ls"]
 
 
+def test_a_search_for_tools_is_for_the_client_to_do() -> None:
+    arguments = {"query": "mail", "limit": None, "exact": [True, {"a": 1.5}]}
+    checked = streamed(call_of(SEARCH, arguments))
+    (item,) = checked.items()
+    assert item == {
+        "type": "tool_search_call",
+        "id": item["id"],
+        "call_id": "call_1",
+        "execution": "client",
+        "status": "completed",
+        "arguments": arguments,
+    }
+
+
 UNFIT: dict[str, tuple[ToolId, str]] = {
     "nothing": (SHELL, ""),
     "no JSON": (SHELL, "ls -l"),
@@ -206,6 +221,7 @@ UNFIT: dict[str, tuple[ToolId, str]] = {
     "no diff": (PATCH, '{"type": "create_file", "path": "a"}'),
     "an operation of no kind": (PATCH, '{"type": "move_file", "path": "a"}'),
     "a list": (PATCH, "[]"),
+    "a search for a word": (SEARCH, '"mail"'),
     "half a character": (PATCH, '{"type": "delete_file", "path": "\ud83d"'),
 }
 

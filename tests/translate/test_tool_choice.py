@@ -119,6 +119,21 @@ REFUSED: list[tuple[str, Json, str, str]] = [
         "unsupported_parameter",
         "tool_choice",
     ),
+    (
+        "that shell by its type",
+        {
+            "tools": [{"type": "shell", "environment": {"type": "container_auto"}}],
+            "tool_choice": {"type": "shell"},
+        },
+        "unsupported_parameter",
+        "tool_choice",
+    ),
+    (
+        "a search by OpenAI's servers",
+        {"tools": [*TOOL_SET, {"type": "tool_search"}], "tool_choice": {"type": "tool_search"}},
+        "unsupported_parameter",
+        "tool_choice",
+    ),
     ("no tools at all", {"tool_choice": "required"}, "invalid_request", "tool_choice"),
     (
         "another kind of that name",

@@ -154,6 +154,30 @@ def test_a_shell_in_a_container_of_openais_is_dropped(environment: str) -> None:
     assert notes_of(tools=[tool]) == ("dropped hosted tool shell",)
 
 
+SEARCHES: Json = {
+    "type": "tool_search",
+    "execution": "client",
+    "description": "Finds tools.",
+    "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
+}
+
+
+def test_a_search_for_tools_that_the_client_does_is_a_function() -> None:
+    function = functions_of(SEARCHES)["tool_search"]
+    assert function["description"] == SEARCHES["description"]
+    assert function["parameters"] == SEARCHES["parameters"]
+    bare = functions_of({"type": "tool_search", "execution": "client"})["tool_search"]
+    assert bare["description"]
+    assert bare["parameters"]["type"] == "object"
+
+
+@pytest.mark.parametrize("execution", ["server", None])
+def test_a_search_for_tools_on_openais_servers_is_dropped(execution: str | None) -> None:
+    tool = {**SEARCHES, "execution": execution}
+    assert functions_of(tool) == {}
+    assert notes_of(tools=[tool]) == ("dropped hosted tool tool_search",)
+
+
 # --- hosted tools
 
 
