@@ -160,9 +160,10 @@ class _Gathering:
 
     def _system_message(self, parts: list[ChatPart]) -> None:
         texts, rest = split_text(parts)
-        if rest and self._blocks:
+        has_begun = any(isinstance(block, dict) or not block.is_empty for block in self._blocks)
+        if rest and has_begun:
             self._block("user", parts)
-        elif self._blocks:
+        elif has_begun:
             self._has_later_system |= bool(texts)
             self._block("system", _PARAGRAPH.join(texts))
         else:

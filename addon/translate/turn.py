@@ -28,9 +28,14 @@ class Turn:
         self.calls: list[dict[str, Any]] = []
         self.answers: list[ChatMessage] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said and nothing called."""
+        return not self.text and not self.calls
+
     def message(self) -> ChatMessage | None:
-        """None where nothing was said and nothing called."""
-        if not self.text and not self.calls:
+        """None where it is empty."""
+        if self.is_empty:
             return None
         message: ChatMessage = {"role": "assistant", "content": self.text or None}
         reasoning = self.reasoning or self.recalled

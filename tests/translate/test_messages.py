@@ -339,6 +339,12 @@ def test_reasoning_that_led_to_nothing_is_left_out() -> None:
     assert messages_of([user("go"), thought("hm"), user("again")]) == [user("go"), user("again")]
 
 
+def test_reasoning_that_led_to_nothing_is_no_beginning() -> None:
+    system = {"role": "system", "content": "be brief"}
+    assert messages_of([thought("hm"), system, user("go")]) == [system, user("go")]
+    assert messages_of([user(""), thought("hm"), system]) == [user("be brief")]
+
+
 def test_empty_messages_are_left_out() -> None:
     items = [user("go"), said(""), user(""), user([]), user("again")]
     assert messages_of(items) == [user("go"), user("again")]
