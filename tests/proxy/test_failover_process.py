@@ -278,6 +278,37 @@ def test_what_need_not_be_read_is_handed_on_as_it_is(odd: Reply, rig: Rig) -> No
     assert answer.headers["x-qwen-account"] == "bad"
 
 
+CHAT: Final[Json] = {
+    "model": MODEL,
+    "messages": [{"role": "user", "content": "Hi"}],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
+
+
+UNTOUCHED: Final = {
+    "nothing": [],
+    "comments alone": [b": a\n\n", b": b\n\n"],
+    "no JSON": [b"data: no JSON\n\n", b"data: {}\n\n"],
+    "no choices": [b'data: {"a": 1}\n\n'],
+    "no events": [b"words ", b"and no more"],
+    "an event of great length": [b"data: ", *[b"x" * 50_000] * 3, b"\n\n"],
+    "an error that is no first event": [*events([{"choices": []}]), sse(ERROR)],
+}
+
+
+@pytest.mark.parametrize("label", [None, "gzip", "compress"])
+def test_any_other_stream_is_handed_on_byte_for_byte(label: str | None, rig: Rig) -> None:
+    """Also where it is not in the coding that its label names."""
+    headers = {"content-encoding": label} if label else None
+    with httpx2.Client(base_url=rig.proxy.base_url, trust_env=False) as client:
+        for name, pieces in UNTOUCHED.items():
+            rig.refuses(stream_reply(pieces, headers=headers), SERVED)
+            with client.stream("POST", "/chat/completions", json=CHAT) as answer:
+                assert b"".join(answer.iter_raw()) == b"".join(pieces), name
+    assert set(rig.tokens) == {BAD}
+
+
 # --- what is not tried again
 
 
