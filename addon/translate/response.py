@@ -83,9 +83,9 @@ class ResponseShape:
             name: reasoning[name] for name in _OF_REASONING if reasoning.get(name) is not None
         }
         options = fields.get("prompt_cache_options")
-        echo["prompt_cache_options"] = options and {
-            name: options.get(name) or default for name, default in _OF_CACHE_OPTIONS.items()
-        }
+        if options is not None:
+            options = {name: options.get(name) or each for name, each in _OF_CACHE_OPTIONS.items()}
+        echo["prompt_cache_options"] = options
         echo["text"] = _text(fields)
         echo["tools"] = [_tool(tool) for tool in fields.get("tools") or ()]
         echo.update(dict.fromkeys(_NEVER_SET))

@@ -17,9 +17,10 @@ from tests.support.translation import NOW, fed, translator
 TOOLS = (
     ToolId(ToolKind.CUSTOM, "run"),
     ToolId(ToolKind.SHELL, "shell"),
+    ToolId(ToolKind.TOOL_SEARCH, "tool_search"),
     ToolId(ToolKind.FUNCTION, "send", "mail"),
 )
-NAMES = ("run", "shell", "mail__send", "read", NEVER_CALLED, "")
+NAMES = ("run", "shell", "tool_search", "mail__send", "read", NEVER_CALLED, "")
 
 
 @settings(max_examples=400, deadline=None)
