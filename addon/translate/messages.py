@@ -182,9 +182,11 @@ class _Gathering:
         if not thoughts:
             return
         turn = self._open_turn
-        if turn is None or (turn.reasoning and (turn.text or turn.calls)):
-            turn = self._new_turn()
-        turn.reasoning = f"{turn.reasoning}{_PARAGRAPH}{thoughts}" if turn.reasoning else thoughts
+        if turn is None or (turn.text and not turn.calls):
+            # whose reasoning it is will show: the next text would be another turn's
+            said, turn = turn, self._new_turn()
+            turn.said_before = said
+        turn.think(thoughts)
 
     def _thoughts(self, item: Reasoning) -> str:
         sealed = item.get("encrypted_content")
@@ -214,9 +216,7 @@ class _Gathering:
             self._call_id_of[own_id] = item["call_id"]
 
     def _call(self, wanted_id: str, name: str, arguments: str, output: str | None = None) -> None:
-        turn = self._open_turn
-        if turn is None:
-            turn = self._new_turn()
+        turn = self._turn_that_calls()
         call_id = wanted_id if wanted_id not in self._call_ids else self._numbered(wanted_id)
         self._call_ids.add(call_id)
         if self._recollection is not None and not turn.reasoning and turn.recalled is None:
@@ -232,6 +232,19 @@ class _Gathering:
             self._queue.setdefault(wanted_id, []).append(answer)
         else:
             self._unanswered[wanted_id] = answer
+
+    def _turn_that_calls(self) -> Turn:
+        turn = self._open_turn
+        if turn is None:
+            return self._new_turn()
+        said = turn.said_before
+        if said is None or not turn.is_empty:
+            return turn
+        # a text, reasoning and a call with nothing between: one turn, and this its reasoning
+        self._blocks.pop()
+        said.think(turn.reasoning)
+        self._open_turn = said
+        return said
 
     def _function_name(self, name: str) -> str:
         named = self._names.name_of(ToolId(ToolKind.FUNCTION, name))

@@ -19,7 +19,7 @@ _SEE_BELOW: Final = "[the output follows in the next message]"
 class Turn:
     """One assistant message in the making, and the tool messages that answer its calls."""
 
-    __slots__ = ("answers", "calls", "reasoning", "recalled", "text")
+    __slots__ = ("answers", "calls", "reasoning", "recalled", "said_before", "text")
 
     def __init__(self) -> None:
         self.reasoning = ""
@@ -27,6 +27,12 @@ class Turn:
         self.text = ""
         self.calls: list[dict[str, Any]] = []
         self.answers: list[ChatMessage] = []
+        self.said_before: Turn | None = None
+        """A text that stands right before its reasoning, and may belong to it."""
+
+    def think(self, thoughts: str) -> None:
+        """More reasoning."""
+        self.reasoning = f"{self.reasoning}\n\n{thoughts}" if self.reasoning else thoughts
 
     @property
     def is_empty(self) -> bool:

@@ -196,21 +196,34 @@ def test_reasoning_goes_with_the_text_and_the_calls_of_its_turn() -> None:
     }
 
 
-def test_reasoning_of_the_next_turn_does_not_mix_with_the_last() -> None:
-    items = [
-        user("go"),
-        thought("one"),
-        call("a"),
-        thought("two"),
-        call("b"),
-        output("a"),
-        output("b"),
-    ]
-    messages = messages_of(items)
-    assert [m.get("reasoning_content") for m in messages if m["role"] == "assistant"] == [
-        "one",
-        "two",
-    ]
+@pytest.mark.parametrize("text", [[], [said("Reading.")]], ids=["", "a text"])
+@pytest.mark.parametrize("calls", [[call("a")], []], ids=["a call", ""])
+def test_reasoning_in_the_midst_of_a_turn_is_that_turns(
+    text: list[Json], calls: list[Json]
+) -> None:
+    items = [user("go"), thought("one"), *text, *calls, thought("two"), call("b")]
+    outputs = [output(item["call_id"]) for item in items if item.get("type") == "function_call"]
+    turn, *answers = messages_of([*items, *outputs])[1:]
+    assert turn["reasoning_content"] == "one\n\ntwo"
+    assert turn["content"] == ("Reading." if text else None)
+    assert [made["id"] for made in turn["tool_calls"]] == [m["tool_call_id"] for m in answers]
+
+
+@pytest.mark.parametrize(
+    ("items", "reasoning"),
+    [
+        ([thought("one"), call("a"), output("a"), thought("two"), call("b")], ["one", "two"]),
+        ([thought("one"), said("A."), thought("two"), said("B.")], ["one", "two"]),
+        ([said("A."), thought("two"), said("B."), call("b")], [None, "two"]),
+        ([said("A."), user("and?"), thought("two"), call("b")], [None, "two"]),
+        ([call("a"), said("A."), output("a"), thought("two"), call("b")], [None, None, "two"]),
+    ],
+)
+def test_reasoning_of_the_next_turn_does_not_mix_with_the_last(
+    items: list[Json], reasoning: list[str | None]
+) -> None:
+    messages = messages_of([user("go"), *items])
+    assert reasoning == [m.get("reasoning_content") for m in messages if m["role"] == "assistant"]
 
 
 def test_codex_sends_reasoning_without_anything_in_it() -> None:
