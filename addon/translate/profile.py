@@ -125,7 +125,7 @@ _HOSTS: Final[Mapping[str, Profile]] = {
     r"dashscope[a-z-]*\.aliyuncs\.com": _MODEL_STUDIO,
     r"api\.deepseek\.com": _DEEPSEEK,
     r"openrouter\.ai": _OPENROUTER,
-    r"api\.openai\.com": _OPENAI,
+    r"([a-z]{2}\.)?api\.openai\.com": _OPENAI,
 }
 """Which service is where: patterns that match the whole host."""
 

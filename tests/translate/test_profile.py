@@ -22,6 +22,7 @@ HOSTS: list[tuple[str, str]] = [
     ("https://api.deepseek.com", "deepseek"),
     ("https://openrouter.ai/api/v1", "openrouter"),
     ("https://api.openai.com/v1", "openai"),
+    ("https://eu.api.openai.com/v1", "openai"),
     ("http://127.0.0.1:8000/v1", "openai-compatible"),
     ("https://portal.qwen.ai.example/v1", "openai-compatible"),
     ("https://notdashscope.aliyuncs.com/v1", "openai-compatible"),
