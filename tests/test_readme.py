@@ -46,6 +46,9 @@ def test_everything_that_a_request_can_hold_has_its_fate(
     assert table.keys() <= said.keys()
     refused = {name for name, row in table.items() if isinstance(row, Refused)}
     assert refused == {name for name in table if said[name].startswith("refused")}
+    dropped = {name for name, row in table.items() if row is Fate.DROPPED}
+    left_out = ("dropped", "a text that says it was left out")
+    assert dropped == {name for name in table if said[name].startswith(left_out)}
 
 
 def test_the_fate_of_each_field_is_the_one_in_the_code() -> None:
