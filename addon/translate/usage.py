@@ -5,7 +5,8 @@
 | ``input_tokens``      | ``prompt_tokens``                                                  |
 | … ``cached_tokens``   | ``prompt_tokens_details.cached_tokens``, else DeepSeek's           |
 |                       | ``prompt_cache_hit_tokens``                                        |
-| … ``cache_write_tokens`` | ``prompt_tokens_details.cache_creation_input_tokens`` (DashScope)|
+| … ``cache_write_tokens`` | ``prompt_tokens_details.cache_write_tokens``, else DashScope's   |
+|                       | ``cache_creation_input_tokens`` there                              |
 | ``output_tokens``     | ``completion_tokens``                                              |
 | … ``reasoning_tokens``| ``completion_tokens_details.reasoning_tokens``                     |
 | ``total_tokens``      | the same, else the sum                                             |
@@ -40,7 +41,8 @@ class TokenUsage:
             input_tokens=input_tokens,
             cached_tokens=_count(prompt.get("cached_tokens"))
             or _count(usage.get("prompt_cache_hit_tokens")),
-            cache_write_tokens=_count(prompt.get("cache_creation_input_tokens")),
+            cache_write_tokens=_count(prompt.get("cache_write_tokens"))
+            or _count(prompt.get("cache_creation_input_tokens")),
             output_tokens=output_tokens,
             reasoning_tokens=_count(completion.get("reasoning_tokens")),
             total_tokens=_count(usage.get("total_tokens")) or input_tokens + output_tokens,
