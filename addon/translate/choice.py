@@ -8,6 +8,7 @@
 | … the rest, a string or a list of parts  | text                                         |
 | ``refusal``                              | refusal                                      |
 | ``tool_calls``                           | calls                                        |
+| ``function_call``, of older services     | a call                                       |
 
 Some services say all once more in the last chunk, or behind it: that is passed over.
 """
@@ -78,7 +79,7 @@ class ChoiceReader:
         if refusal and isinstance(refusal, str):
             self.finish()
             self._output.refuse(refusal)
-        fragments = get("tool_calls")
+        fragments = get("tool_calls") or _older_call(get("function_call"))
         if fragments and isinstance(fragments, list):
             self.finish()
             for fragment in fragments:
@@ -130,6 +131,11 @@ class ChoiceReader:
             and self._output.repeats("reasoning", reasoning)
             and (not text or self._output.repeats("message", text))
         )
+
+
+def _older_call(function: object) -> list[dict[str, Any]]:
+    """The one call of an answer that is written in the way before there were several."""
+    return [{"index": 0, "function": function}] if function else []
 
 
 def _joined(content: object) -> str:

@@ -69,7 +69,8 @@ def only_piece(chunk: Mapping[str, Any]) -> Piece | None:
             return None
     content, calls = delta.get("content"), delta.get("tool_calls")
     reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-    match [value for value in (content, reasoning, calls, delta.get("refusal")) if value]:
+    others = delta.get("refusal"), delta.get("function_call")
+    match [value for value in (content, reasoning, calls, *others) if value]:
         case [str(text)] if text is content:
             return Piece("content", text)
         case [str(text)] if text is reasoning:

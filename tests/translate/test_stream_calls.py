@@ -316,6 +316,21 @@ def test_the_calls_beside_it_are_kept() -> None:
     assert checked.outcome.calls == (("read", "{}"),)
 
 
+# --- an older way to call
+
+
+def test_a_function_call_of_an_older_service_is_a_call() -> None:
+    pieces: list[Json] = [
+        {"name": "read", "arguments": ""},
+        {"arguments": '{"a"'},
+        {"arguments": ": 1}"},
+    ]
+    deltas = [chunk({"content": None, "function_call": piece}) for piece in pieces]
+    checked = answer_to([*deltas, chunk(finish="function_call")])
+    assert checked.outcome.calls == (("read", '{"a": 1}'),)
+    assert checked.outcome.status == "completed"
+
+
 # --- names that never come
 
 
