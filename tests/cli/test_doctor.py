@@ -241,6 +241,66 @@ async def test_a_service_whose_certificate_nobody_trusts(
         upstream.reset()
 
 
+# The clients
+
+
+@pytest.mark.parametrize("client", ["OpenCode", "Codex"])
+def test_a_client_that_is_not_set_up_is_told_how(home: Home, client: str) -> None:
+    told = finding(home, client)
+    command = f"qwen-proxy {client.lower()} install"
+    assert (told["verdict"], told["cure"]) == ("note", command)
+    assert home.run(*told["cure"].split()[1:], "--yes").status == 0
+    assert finding(home, client)["verdict"] == "ok"
+
+
+@pytest.mark.parametrize("client", ["OpenCode", "Codex"])
+def test_a_client_that_leads_elsewhere_is_told_how_to_lead_here(home: Home, client: str) -> None:
+    home.run(client.lower(), "install", "--port", "9000", "--yes")
+    assert finding(home, client, "--port", "9000")["verdict"] == "ok"
+    told = finding(home, client)
+    assert told["verdict"] == "wrong"
+    assert "http://127.0.0.1:9001/v1" in told["what"]
+    assert home.run(*told["cure"].split()[1:], "--yes").status == 0
+    assert finding(home, client)["verdict"] == "ok"
+
+
+def test_a_client_may_use_the_proxy_as_a_proxy(home: Home) -> None:
+    home.run("opencode", "install", "--mode", "proxy", "--yes")
+    assert finding(home, "OpenCode")["verdict"] == "ok"
+
+
+def test_a_project_counts_more_than_what_is_the_persons(home: Home) -> None:
+    home.run("opencode", "install", "--yes")
+    home.run("opencode", "install", "--project", "--port", "9000", "--yes")
+    told = finding(home, "OpenCode")
+    assert (told["verdict"], str(Path.cwd()) in told["what"]) == ("wrong", True)
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "text"),
+    [
+        ("OpenCode", ".config/opencode/opencode.json", '{"provider": '),
+        ("Codex", ".codex/config.toml", "model = "),
+    ],
+)
+def test_a_config_that_is_not_sound_is_named(home: Home, client: str, name: str, text: str) -> None:
+    path = home.folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    told = finding(home, client)
+    assert (told["verdict"], told["cure"]) == ("wrong", "correct it there")
+    assert str(path) in told["what"]
+
+
+def test_a_plugin_that_would_answer_itself_is_told(home: Home) -> None:
+    config = home.accounts_file.with_name("opencode.json")
+    config.parent.mkdir(parents=True)
+    config.write_text('{"plugin": ["opencode-qwen-auth"]}', encoding="utf-8")
+    printed = home.run("doctor", "--json").json()["findings"]
+    told = [each["what"] for each in printed if each["subject"] == "OpenCode"]
+    assert any("opencode-qwen-auth is listed" in what for what in told)
+
+
 # What is seen
 
 

@@ -6,7 +6,7 @@
 - ``accounts``   the accounts file
 - ``machine``    ports, the certificate, proxies that run
 - ``network``    services, and the clock
-- ``clients``    OpenCode's configuration
+- ``clients``    OpenCode's and Codex's configs
 """
 
 from addon.cli.doctor.command import doctor as doctor

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from addon.cli.listeners import DEFAULT_PORT
 from addon.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from addon.cli.doctor.finding import Finding
-
-_DEFAULT_PORT = 8080
 
 
 def doctor(
@@ -20,7 +19,7 @@ def doctor(
     port: Annotated[
         int,
         typer.Option(min=1, max=65533, metavar="N", help="The port that the proxy is to have."),
-    ] = _DEFAULT_PORT,
+    ] = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Look for what is wrong, and say what mends it.
@@ -49,7 +48,7 @@ def doctor(
 
 def findings_of(around: Surroundings, port: int) -> Iterator[Finding]:
     """One look after the other, what takes longest last."""
-    from addon.cli.doctor import accounts, machine, network, program  # noqa: PLC0415
+    from addon.cli.doctor import accounts, clients, machine, network, program  # noqa: PLC0415
 
     yield program.look_at_python()
     yield program.look_at_mitmproxy()
@@ -62,6 +61,9 @@ def findings_of(around: Surroundings, port: int) -> Iterator[Finding]:
     yield machine.look_at_ports(port, running)
     yield from machine.look_at_certificate(around)
     yield from machine.look_at_environment(around, running)
+    ways = clients.ways(settings, port, running)
+    yield from clients.look_at_opencode(around, ways)
+    yield clients.look_at_codex(around, ways)
     yield from network.look_at_services(around, settings, enabled)
 
 
