@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import typer.main
 
+from addon.cli.app import app
 from addon.settings import Settings
 from addon.translate.fates import FIELDS, ITEMS, PARTS, TOOLS, Fate, Refused, Row
 from addon.translate.profile import PROFILES
@@ -64,3 +66,26 @@ def test_every_profile_is_told_of() -> None:
 
 def test_every_setting_is_told_of() -> None:
     assert Settings.model_fields.keys() <= rows("key").keys()
+
+
+COMMANDS: Final = sorted(
+    {
+        found.strip()
+        for found in re.findall(
+            r"(?:^|[`(]|: )(?:\./scripts/)?qwen-proxy ([a-z-][^`#|<&\n)]*)", README, re.MULTILINE
+        )
+        if found.split()[0].isidentifier()
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_one_that_there_is(command: str) -> None:
+    """With the options that it is called with; what follows ``--`` is another program's."""
+    words = command.partition(" -- ")[0].split()
+    found = typer.main.get_command(app)
+    while words and words[0] in (commands := getattr(found, "commands", {})):
+        found = commands[words.pop(0)]
+    known = {name for parameter in found.params for name in parameter.opts} | {"--help"}
+    assert [word for word in words if word.startswith("-") and word not in known] == []
+    assert not hasattr(found, "commands") or words in ([], ["--help"])

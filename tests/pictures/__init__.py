@@ -1,0 +1,1 @@
+"""The README's picture of a terminal, recorded from the real programs: ``scripts/picture``."""
