@@ -22,7 +22,7 @@ import pytest
 
 from tests.cli.command import ROOT, Command
 from tests.cli.invoked import Home, failed
-from tests.cli.terminal import SAFETY_SECONDS, on_terminal
+from tests.cli.terminal import SAFETY_SECONDS, on_terminal, program_on_terminal
 from tests.support.accounts import api_key_account
 
 PROGRAM: Final = (sys.executable, str(Path(__file__).with_name("program.py")))
@@ -174,6 +174,33 @@ def test_on_a_terminal_ctrl_c_is_the_programs_own_and_comes_once(qwen_proxy: Com
     assert [*qwen_proxy.temporary.iterdir()] == []
 
 
+def test_ctrl_z_and_fg_work_as_ever(qwen_proxy: Command) -> None:
+    line = shlex.join([sys.executable, "-P", "-m", "addon", "exec", "--sandbox", "--", *PROGRAM])
+    with program_on_terminal(qwen_proxy, ("bash", "--norc", "-i")) as terminal:
+        terminal.type(f"{line} SIGCONT\n")
+        terminal.until('"foreground": true}')
+        terminal.type("\x1a")
+        terminal.until("Stopped")
+        terminal.type("fg\n")
+        terminal.until("heard SIGCONT\n")
+        terminal.type("exit 6\n")
+        terminal.type("echo it was $?\n")
+        terminal.until("it was 6")
+        terminal.type("exit\n")
+        terminal.end()
+    assert [*qwen_proxy.temporary.iterdir()] == []
+
+
+def test_ctrl_c_before_the_program_starts_leaves_nothing(qwen_proxy: Command) -> None:
+    with on_terminal(qwen_proxy, "exec", "--sandbox", "--", "echo", "started") as terminal:
+        assert waited_for(lambda: [*qwen_proxy.temporary.iterdir()] != [])
+        terminal.type("\x03")
+        assert terminal.end() == 128 + signal.SIGINT
+        assert "Traceback" not in terminal.seen
+        assert "started" not in terminal.seen
+    assert waited_for(lambda: [*qwen_proxy.temporary.iterdir()] == [])
+
+
 def test_a_program_is_found_as_a_shell_finds_it(home: Home) -> None:
     home.keeps(KEY)
     missing = home.run("exec", "--", "no-such-program")
@@ -212,6 +239,13 @@ def test_without_an_account_it_says_how_to_get_one(home: Home) -> None:
     assert "add a key with qwen-proxy accounts add" in failed(home.run("exec", "--", "true"))
     home.keeps({**KEY, "enabled": False})
     assert "qwen-proxy accounts enable" in failed(home.run("exec", "--", "true"))
+
+
+def test_what_is_wrong_with_an_entry_is_told_before_the_start(qwen_proxy: Command) -> None:
+    Home(qwen_proxy.home).keeps(KEY, {"label": "neither"})
+    ran = qwen_proxy.run("exec", "--", "echo", "started")
+    assert ran.stdout == "started\n"
+    assert ran.stderr.startswith("qwen-proxy: accounts[1]: needs apiKey, or refreshToken")
 
 
 # The proxy

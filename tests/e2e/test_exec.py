@@ -11,7 +11,7 @@ import pytest
 from tests.cli.command import Command
 from tests.support.codex import codex_binary
 from tests.support.opencode import SWITCHES, opencode_binary
-from tests.support.program import NOWHERE
+from tests.support.program import NODE_MODULES, NOWHERE
 
 
 @pytest.fixture
@@ -48,3 +48,18 @@ def test_what_opencode_is_set_up_for_already_stays(person: Command) -> None:
     listed = person.run("exec", "--sandbox", "--", opencode_binary().name, "models")
     assert listed.returncode == 0, listed.stderr
     assert {"mine/m", "qwen/qwen3-coder-plus", "qwen/qwen3-vl-plus"} <= {*listed.stdout.split()}
+
+
+def test_a_program_on_node_needs_nothing_else(person: Command) -> None:
+    package = (NODE_MODULES / "@ai-sdk" / "openai" / "dist" / "index.js").as_uri()
+    ai = (NODE_MODULES / "ai" / "dist" / "index.js").as_uri()
+    script = f"""
+        import {{ openai }} from {package!r};
+        import {{ generateText }} from {ai!r};
+        const model = openai("qwen3-coder-plus");
+        console.log((await generateText({{ model, prompt: "Hello!" }})).text);
+    """
+    node = ("node", "--input-type=module", "-e", script)
+    ran = person.run("exec", "--sandbox", "--", *node)
+    assert ran.returncode == 0, ran.stderr
+    assert "This is the Qwen sandbox" in ran.stdout

@@ -64,7 +64,12 @@ def execute(around: Surroundings, command: Sequence[str], wishes: Wishes) -> int
 
 def _accounts(around: Surroundings) -> tuple[Account, ...]:
     """Those that can be used. Raises CommandFailed where there is none."""
-    accounts = tuple(each for each in AccountsFile(around).some_accounts() if each.enabled)
+    file = AccountsFile(around)
+    accounts = tuple(each for each in file.some_accounts() if each.enabled)
+    # the proxy says so too, but in its log
+    found = file.snapshot()
+    for line in (*map(str, found.faults), *found.warnings):
+        around.say(f"qwen-proxy: {line}")
     if not accounts:
         raise CommandFailed("every account is disabled: qwen-proxy accounts enable ACCOUNT")
     return accounts
