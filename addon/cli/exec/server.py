@@ -18,7 +18,6 @@ import addon
 from addon.cli.failure import CommandFailed
 from addon.cli.listeners import HOST, origin_of
 from addon.cli.mitmproxy_program import run_program
-from addon.cli.sandbox import started_sandbox
 
 _SCRIPTS: Final = ("main.py", "proxy/attached.py")
 """What mitmproxy loads, in this order: the second looks at what the first has decided."""
@@ -63,6 +62,9 @@ def main() -> None:
     base_url = plan.base_url
     with ExitStack() as until_the_end:
         if plan.sandbox:
+            # not for the process that makes the plan
+            from addon.cli.sandbox import started_sandbox  # noqa: PLC0415
+
             simulated = until_the_end.enter_context(started_sandbox(plan.client_id))
             arguments += simulated.arguments()
             base_url = simulated.base_url
