@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,14 @@ import pytest
 
 from tests.cli.command import Command
 from tests.cli.invoked import Home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals() -> None:
+    """Programs inherit what is ignored, and nohup and shell scripts ignore some."""
+    for name in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(name) == signal.SIG_IGN:
+            signal.signal(name, signal.SIG_DFL)
 
 
 @pytest.fixture

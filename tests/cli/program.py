@@ -10,27 +10,36 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
-from types import FrameType
+from typing import Final
+
+_STDIN: Final = 0
 
 
 def main() -> int:
     """Runs the program; gives its exit status."""
+    # a signal that comes just before a read would be told of after it only
+    heard, hear = os.pipe()
+    os.set_blocking(hear, False)
+    signal.set_wakeup_fd(hear)
     for name in sys.argv[1:]:
-        signal.signal(getattr(signal, name), _tell)
-    seen = {"env": dict(os.environ), "foreground": _is_in_foreground()}
-    _say(json.dumps(seen))
-    for line in sys.stdin:
-        what, argument = line.split()
-        if what == "exit":
-            return int(argument)
-        os.kill(os.getpid(), getattr(signal, argument))
-    return 0
-
-
-def _tell(number: int, _: FrameType | None) -> None:
-    _say(f"heard {signal.Signals(number).name}")
+        signal.signal(getattr(signal, name), lambda *_: None)
+    _say(json.dumps({"env": dict(os.environ), "foreground": _is_in_foreground()}))
+    while True:
+        ready, _, _ = select.select([_STDIN, heard], [], [])
+        if heard in ready:
+            for number in os.read(heard, 64):
+                _say(f"heard {signal.Signals(number).name}")
+        if _STDIN in ready:
+            words = os.read(_STDIN, 1024).split()
+            if not words:
+                return 0
+            what, argument = map(bytes.decode, words)
+            if what == "exit":
+                return int(argument)
+            os.kill(os.getpid(), getattr(signal, argument))
 
 
 def _is_in_foreground() -> bool:

@@ -118,7 +118,7 @@ def test_a_file_where_a_folder_should_be_is_named(qwen_proxy: Command) -> None:
     [
         (("accounts", "add"), "Which service"),
         (("accounts", "remove", "1"), "y/N"),
-        (("exec", "--sandbox", "--", sys.executable, "-c", "input('go? ')"), r"go\? "),
+        (("exec", "--sandbox", "--", "sh", "-c", "echo here; exec sleep 600"), "here"),
     ],
     ids=["at a list", "at a question", "in a program"],
 )
@@ -129,7 +129,7 @@ def test_ctrl_c_is_told_by_the_status(
         terminal.until(seen)
         terminal.type("\x03")
         assert terminal.end() == 128 + signal.SIGINT
-    assert arguments[0] == "exec" or "Traceback" not in terminal.seen
+    assert "Traceback" not in terminal.seen
 
 
 @pytest.mark.parametrize("arguments", ["nonsense", "accounts", "accounts list --no", "exec"])

@@ -45,10 +45,12 @@ def run_in_foreground(program: str, command: Sequence[str], env: Mapping[str, st
     Raises CommandFailed where it cannot be started.
     """
     started: list[subprocess.Popen[bytes]] = []
+    too_early: list[int] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        is_known = signal.Signals(number).name in _FROM_TERMINALS and _has_the_terminal()
-        if started and not is_known:
+        if not started:
+            too_early.append(number)
+        elif signal.Signals(number).name not in _FROM_TERMINALS or not _has_the_terminal():
             started[0].send_signal(number)
 
     with _signals_to(pass_on):
@@ -61,6 +63,9 @@ def run_in_foreground(program: str, command: Sequence[str], env: Mapping[str, st
                 f"{program} cannot be run: {error.strerror}", status=status
             ) from None
         started.append(process)
+        for number in too_early:
+            with contextlib.suppress(ValueError):  # on Windows a console has told it already
+                process.send_signal(number)
         status = process.wait()
     return status if status >= 0 else 128 - status
 
