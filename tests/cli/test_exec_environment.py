@@ -23,6 +23,7 @@ from addon.cli.exec.clients import (
 )
 from addon.cli.exec.environment import proxy_environment, without_our_own
 from addon.cli.failure import CommandFailed
+from addon.cli.surroundings import Surroundings
 from tests.support.tls import CertificateAuthority
 
 PROXY: Final = "http://127.0.0.1:1"
@@ -138,8 +139,10 @@ def test_a_file_that_is_not_there_is_told_of_and_made_up_for(tmp_path: Path, ca:
 def opencode(folder: Path, env: Mapping[str, str] = MappingProxyType({}), *models: str) -> Any:
     project = folder / "project" / "below"
     project.mkdir(parents=True, exist_ok=True)
+    (folder / "project" / ".git").mkdir(exist_ok=True)
     call = Call(["opencode"], BASE, models or (CODER,))
-    return json.loads(opencode_config(call, env, project, folder / "config"))
+    around = Surroundings(env={"XDG_CONFIG_HOME": str(folder / "config"), **env}, cwd=project)
+    return json.loads(opencode_config(call, around))
 
 
 def test_opencode_gets_a_provider_and_a_model(tmp_path: Path) -> None:
@@ -168,8 +171,8 @@ def test_what_is_no_config_is_named(tmp_path: Path, given: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "config/opencode.jsonc",
-        "config/config.json",
+        "config/opencode/opencode.jsonc",
+        "config/opencode/config.json",
         "project/opencode.json",
         "project/below/.opencode/opencode.json",
         "named.json",

@@ -7,32 +7,19 @@ on its command line. Neither has its own files changed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Final
 
 from addon.accounts.account import Account
 from addon.cli.failure import CommandFailed
+from addon.cli.opencode.files import every_config
+from addon.cli.opencode.provider import ID, MODELS, provider
+from addon.cli.surroundings import Surroundings
 from addon.config_file import ConfigFileFault, ConfigSyntaxFault, parse_config, read_config
 
 OPENCODE_VARIABLE: Final = "OPENCODE_CONFIG_CONTENT"
-
-_PROVIDER: Final = "qwen"
-
-_MODELS: Final[Mapping[str, Any]] = {
-    "qwen3-coder-plus": {
-        "name": "Qwen3 Coder Plus",
-        "limit": {"context": 1_000_000, "output": 65_536},
-        "modalities": {"input": ["text"], "output": ["text"]},
-    },
-    "qwen3-vl-plus": {
-        "name": "Qwen3 VL Plus",
-        "attachment": True,
-        "limit": {"context": 262_144, "output": 32_768},
-        "modalities": {"input": ["text", "image"], "output": ["text"]},
-    },
-}
 
 _CODEX_CHOICES: Final = ("model_provider", "profile")
 _CODEX_FLAGS: Final = ("--profile", "-p", "--oss", "--local-provider", "--remote")
@@ -56,28 +43,25 @@ def models_of(accounts: Iterable[Account], named: Iterable[str]) -> list[str]:
     found = [*named]
     for account in accounts:
         found += [*sorted(account.models or ()), *sorted(account.model_map)]
-        found += [] if account.models else _MODELS
+        found += [] if account.models else MODELS
     if not found:
-        found += _MODELS
-    return list(dict.fromkeys((*(name for name in _MODELS if name in found), *found)))
+        found += MODELS
+    return list(dict.fromkeys((*(name for name in MODELS if name in found), *found)))
 
 
-def opencode_config(call: Call, env: Mapping[str, str], cwd: Path, folder: Path) -> str:
+def opencode_config(call: Call, around: Surroundings) -> str:
     """What to put into OPENCODE_VARIABLE: what is there already, with the provider.
 
-    The model is chosen too, where nobody has chosen one: neither in ``env``, nor in a config
-    in ``cwd`` or above it, or in the user's own ``folder``. Raises CommandFailed.
+    The model is chosen too, where nobody has chosen one: neither there, nor in a config of the
+    project or the user. Raises CommandFailed.
     """
-    config = _given(env)
-    provider = {
-        "npm": "@ai-sdk/openai",
-        "name": "Qwen",
-        "options": {"baseURL": call.base_url, "apiKey": "any"},
-        "models": {name: _MODELS.get(name, {}) for name in call.models},
+    config = _given(around.env)
+    config["provider"] = {
+        **_table(config.get("provider")),
+        ID: provider(call.base_url, call.models),
     }
-    config["provider"] = {**_table(config.get("provider")), _PROVIDER: provider}
-    if not any("model" in each for each in (config, *_configs(env, cwd, folder))):
-        config["model"] = f"{_PROVIDER}/{call.models[0]}"
+    if not any("model" in each for each in (config, *_configs(around))):
+        config["model"] = f"{ID}/{call.models[0]}"
     return json.dumps(config)
 
 
@@ -88,8 +72,8 @@ def codex_command(call: Call) -> list[str]:
         return [*call.command]
     provider = f'{{name="Qwen", base_url="{call.base_url}", wire_api="responses"}}'
     settings = {
-        f"model_providers.{_PROVIDER}": provider,
-        "model_provider": json.dumps(_PROVIDER),
+        f"model_providers.{ID}": provider,
+        "model_provider": json.dumps(ID),
         "model": json.dumps(call.models[0]),
     }
     chosen = (part for key, value in settings.items() for part in ("-c", f"{key}={value}"))
@@ -112,21 +96,13 @@ def _given(env: Mapping[str, str]) -> dict[str, Any]:
     return config
 
 
-def _configs(env: Mapping[str, str], cwd: Path, folder: Path) -> Iterable[Mapping[str, object]]:
+def _configs(around: Surroundings) -> Iterator[Mapping[str, object]]:
     """OpenCode's configs, as far as they can be read; it says itself what is wrong with others."""
-    paths = [folder / "config.json"]
-    paths += [Path(env["OPENCODE_CONFIG"])] if env.get("OPENCODE_CONFIG") else []
-    folders = (folder, *(each for project in (cwd, *cwd.parents) for each in _in_project(project)))
-    paths += [each / name for each in folders for name in ("opencode.json", "opencode.jsonc")]
-    for path in paths:
+    for path in every_config(around.env, home=around.home, cwd=around.cwd):
         try:
             yield read_config(path) or {}
         except ConfigFileFault:
             continue
-
-
-def _in_project(project: Path) -> tuple[Path, Path]:
-    return project, project / ".opencode"
 
 
 def _table(value: object) -> Mapping[str, Any]:

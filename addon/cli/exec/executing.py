@@ -25,7 +25,7 @@ from addon.cli.exec.outlet import no_proxy_in, outlet_in
 from addon.cli.exec.server import Plan
 from addon.cli.failure import CommandFailed
 from addon.cli.surroundings import Surroundings
-from addon.settings import Settings, project_warnings, user_config_path
+from addon.settings import Settings, project_warnings
 
 _CA: Final = "mitmproxy-ca-cert.pem"
 """mitmproxy's name for the certificate that it makes at its first start."""
@@ -97,11 +97,10 @@ def _plan(
 
 
 def _environment(around: Surroundings, proxy: AttachedProxy, call: Call) -> dict[str, str]:
-    folder = user_config_path(around.env, platform=around.platform, home=around.home).parent
     found = proxy_environment(
         around.env, proxy_url=proxy.proxy_url, base_url=proxy.base_url, platform=around.platform
     )
-    return found | {OPENCODE_VARIABLE: opencode_config(call, around.env, around.cwd, folder)}
+    return found | {OPENCODE_VARIABLE: opencode_config(call, around)}
 
 
 def _tell_of_its_end(around: Surroundings, proxy: AttachedProxy) -> None:

@@ -45,11 +45,30 @@ def user_scope(env: Mapping[str, str], *, home: Path, cwd: Path) -> Scope:
     return Scope(files, folder / "opencode.json", folder)
 
 
+def every_config(env: Mapping[str, str], *, home: Path, cwd: Path) -> tuple[Path, ...]:
+    """All that OpenCode would read if it was started in ``cwd``, there or not."""
+    user = user_scope(env, home=home, cwd=cwd)
+    own = (user.config_folder / name for name in (*_NAMES, "config.json"))
+    root = _work_tree(cwd)
+    folders = [each for each in (cwd, *cwd.parents) if each.is_relative_to(root)]
+    projects = (
+        folder / name
+        for project in folders
+        for folder in (project, project / ".opencode")
+        for name in _NAMES
+    )
+    return tuple(dict.fromkeys((*own, *user.files, *projects)))
+
+
 def project_scope(env: Mapping[str, str], *, home: Path, cwd: Path) -> Scope:
     """For the project around ``cwd``: its git work tree, else that folder alone."""
-    root = next((each for each in (cwd, *cwd.parents) if (each / ".git").exists()), cwd)
+    root = _work_tree(cwd)
     files = tuple(folder / name for folder in (root, root / ".opencode") for name in _NAMES)
     return Scope(files, root / "opencode.json", _config_folder(env, home))
+
+
+def _work_tree(cwd: Path) -> Path:
+    return next((each for each in (cwd, *cwd.parents) if (each / ".git").exists()), cwd)
 
 
 def _config_folder(env: Mapping[str, str], home: Path) -> Path:

@@ -6,6 +6,7 @@ videos are left out, since the Responses API has no place for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from addon.cli.config_files.jsonc import Json
@@ -39,13 +40,16 @@ _NAME: Final = "Qwen (qwen-proxy)"
 """Shown to people; it is also how a provider is known as ours, whatever else was changed."""
 
 
-def provider(base_url: str) -> Json:
-    """The provider whose requests go to ``base_url``; the SDK wants a key, and any will do."""
+def provider(base_url: str, models: Iterable[str] = MODELS) -> Json:
+    """The provider whose requests go to ``base_url``; the SDK wants a key, and any will do.
+
+    ``models`` are the names of those that it is to have, known ones or not.
+    """
     return {
         "npm": _NPM,
         "name": _NAME,
         "options": {"baseURL": base_url, "apiKey": "any"},
-        "models": MODELS,
+        "models": {name: MODELS.get(name, {}) for name in models},
     }
 
 
