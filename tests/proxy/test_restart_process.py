@@ -72,6 +72,7 @@ def test_tokens_of_answers_that_are_handed_on_untouched_are_counted_too(pool: Po
     assert counted(pool) == {
         "serving": {
             "requests": 2,
+            "served": 2,
             "inputTokens": 2 * COST.prompt,
             "outputTokens": 2 * COST.completion,
             "cachedTokens": 2 * COST.cached,
