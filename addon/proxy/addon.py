@@ -26,7 +26,7 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client, Server
 
-from addon.broker import Broker, ClientGone, Cut, Lease, Needs, Outcome, Served, Unauthorized
+from addon.broker import Broker, ClientGone, Cut, Needs, Outcome, Served
 from addon.broker.presence import Presence
 from addon.broker.startup import open_broker
 from addon.broker.status import ProxyStatus
@@ -41,9 +41,10 @@ from addon.proxy.answer import (
 )
 from addon.proxy.client_process import ClientProcesses
 from addon.proxy.connections import ConnectionPolicy
-from addon.proxy.exchange import Exchange, ExchangeBook, client_closed_request
+from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
+from addon.proxy.leasing import first_lease, next_lease, settle
 from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
 from addon.proxy.models import lacks_models, models_response
@@ -53,13 +54,10 @@ from addon.proxy.record import comment, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
-from addon.proxy.verdict import Verdict, judge, may_stand, outcome_untouched
+from addon.proxy.verdict import judge, may_stand, outcome_untouched
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 
 logger: Final = logging.getLogger(__name__)
-
-_SAYS_MORE: Final = frozenset((Code.RATE_LIMIT_EXCEEDED, Code.REAUTHENTICATION_REQUIRED))
-"""Refusals of the pool as a whole: they say more than what the last account's upstream said."""
 
 
 class QwenProxy:
@@ -236,7 +234,7 @@ class QwenProxy:
             check_client(flow, self._settings)
             understanding = self._understand(flow, exchange)
             exchange.needs = await exchange.unless_the_client_leaves(understanding)
-            lease = await self._lease(exchange)
+            lease = await first_lease(self._the_broker(), exchange)
             point_at(flow, exchange, lease)
             if not self._can_resend:
                 fallback.show_token(flow, lease)
@@ -253,28 +251,6 @@ class QwenProxy:
         if not self._settings.pid_offset_enabled:
             return needs
         return replace(needs, pid=await self._processes.pid_of(flow.client_conn))
-
-    async def _lease(self, exchange: Exchange, prefer: str | None = None) -> Lease:
-        """An account for ``exchange`` that has not refused it. Raises ApiError."""
-        attempts, before = exchange.attempts, exchange.lease
-        acquiring = self._the_broker().acquire(
-            exchange.needs,
-            exclude=attempts.tried,
-            limited=attempts.limited,
-            prefer=prefer,
-            waited_seconds=before.waited_seconds if before is not None else 0.0,
-        )
-        return self._took(exchange, await exchange.unless_the_client_leaves(acquiring))
-
-    def _took(self, exchange: Exchange, lease: Lease) -> Lease:
-        exchange.lease = lease
-        exchange.is_settled = False
-        exchange.attempts.count += 1
-        if exchange.client_left:
-            # It left while the lease was on its way here, and the exchange may be closed.
-            self._settle(exchange, ClientGone())
-            raise client_closed_request()
-        return lease
 
     def _the_broker(self) -> Broker:
         if self._broker is None:
@@ -295,7 +271,13 @@ class QwenProxy:
             upstream_model=exchange.lease.upstream_model,
         )
         try:
-            lease = await self._next_lease(exchange, exchange.lease, verdict)
+            lease = await next_lease(
+                self._the_broker(),
+                exchange,
+                exchange.lease,
+                verdict,
+                max_failures=self._settings.max_attempts,
+            )
         except ApiError as error:
             if self._names_models(flow, exchange):
                 return
@@ -316,29 +298,6 @@ class QwenProxy:
             return False
         flow.response = models_response(names, exchange)
         return True
-
-    async def _next_lease(self, exchange: Exchange, refused: Lease, verdict: Verdict) -> Lease:
-        """Where the request goes next; raises what its client is to read instead."""
-        if isinstance(verdict.outcome, Unauthorized):
-            tried = exchange.attempts.tried
-            renewing = self._the_broker().after_unauthorized(refused, exclude=tried)
-            renewed = await exchange.unless_the_client_leaves(renewing)
-            exchange.is_settled = True
-            if renewed is not None:
-                return self._took(exchange, renewed)
-        exchange.attempts.note(refused.account.id, verdict.outcome)
-        pause = self._settle(exchange, verdict.outcome)
-        if not exchange.attempts.may_go_on_after(verdict.outcome, self._settings.max_attempts):
-            raise verdict.error
-        try:
-            if pause is not None and exchange.attempts.forgive(refused.account.id):
-                await exchange.unless_the_client_leaves(asyncio.sleep(pause))
-                return await self._lease(exchange, prefer=refused.account.id)
-            return await self._lease(exchange)
-        except ApiError as error:
-            if error.code in _SAYS_MORE:
-                raise
-            raise verdict.error from None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Begins a translated stream, or hands an untouched answer on as it comes."""
@@ -416,12 +375,10 @@ class QwenProxy:
         exchange.error = error
         flow.response = error_response(error, exchange)
 
-    def _settle(self, exchange: Exchange, outcome: Outcome) -> float | None:
-        """Gives the lease back; in return, how long to wait before the same account is asked."""
-        if exchange.lease is None or exchange.is_settled or self._broker is None:
-            return None
-        exchange.is_settled = True
-        return self._broker.settle(exchange.lease, outcome)
+    def _settle(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Gives its lease back, if one is open."""
+        if self._broker is not None:
+            settle(self._broker, exchange, outcome)
 
     def _close(self, flow: http.HTTPFlow) -> None:
         exchange = self._exchanges.close(flow)

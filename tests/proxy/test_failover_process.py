@@ -20,7 +20,7 @@ from tests.support.chat import MODEL, Json, completion, events, sse, text_deltas
 from tests.support.oracle import check_response, check_stream
 from tests.support.proxy import REGULAR, REVERSE, MitmProcess, Setup
 from tests.support.recorder import SAFETY_SECONDS, Recorder
-from tests.support.replies import Ending, Reply, broken, json_reply, refusal, stream_reply
+from tests.support.replies import Ending, Gate, Reply, broken, json_reply, refusal, stream_reply
 from tests.support.tls import CertificateAuthority
 from tests.support.upstream import Request, Upstream
 
@@ -307,6 +307,21 @@ def test_any_other_stream_is_handed_on_byte_for_byte(label: str | None, rig: Rig
             with client.stream("POST", "/chat/completions", json=CHAT) as answer:
                 assert b"".join(answer.iter_raw()) == b"".join(pieces), name
     assert set(rig.tokens) == {BAD}
+
+
+def test_a_long_beginning_is_not_held_back_to_its_end(rig: Rig) -> None:
+    gate = rig.upstream.gate()
+    pieces: list[bytes | Gate] = [b"data: ", b"x" * 100_000, gate, b"y\n\n"]
+    rig.refuses(stream_reply(pieces), SERVED)
+    with (
+        httpx2.Client(base_url=rig.proxy.base_url, trust_env=False) as client,
+        client.stream("POST", "/chat/completions", json=CHAT) as answer,
+    ):
+        raw = answer.iter_raw()
+        seen = next(raw)  # or nothing would come while the gate is shut
+        gate.open()
+        seen += b"".join(raw)
+    assert seen == b"data: " + b"x" * 100_000 + b"y\n\n"
 
 
 # --- what is not tried again

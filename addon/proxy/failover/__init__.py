@@ -43,8 +43,9 @@ from mitmproxy.proxy.layers.http import Http1Client, HttpStream
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
 from addon.proxy.failover.interim import PatientHttp1Client
+from addon.proxy.failover.policy import StreamPolicy, UpstreamRefusedHook
 from addon.proxy.failover.reverse import LazyReverseProxy
-from addon.proxy.failover.stream import AccountStream, StreamPolicy, UpstreamRefusedHook
+from addon.proxy.failover.stream import AccountStream
 
 __all__ = ["StreamPolicy", "UpstreamRefusedHook", "install", "missing_internals"]
 

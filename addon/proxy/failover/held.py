@@ -10,9 +10,11 @@ from addon.translate import Opening, OpeningCheck, decoder
 class HeldAnswer:
     """The beginning of a stream whose head has not gone to the client."""
 
-    __slots__ = ("_check", "_decode", "body", "head")
+    __slots__ = ("_check", "_decode", "_longest", "body", "head")
 
-    def __init__(self, head: ResponseHeaders) -> None:
+    def __init__(self, head: ResponseHeaders, *, longest: int | None = None) -> None:
+        """What is longer than ``longest`` bytes without a whole event is no refusal."""
+        self._longest = longest
         self.head = head
         self.body = bytearray()
         self._decode = decoder(head.response.headers.get("content-encoding", ""))
@@ -21,6 +23,8 @@ class HeldAnswer:
     def feed(self, data: bytes) -> Opening | None:
         """What the first event is, once it is there."""
         self.body += data
+        if self._longest is not None and len(self.body) > self._longest:
+            return Opening(None)
         return self._check.feed(self._decode(data) if self._decode else data)
 
     def finish(self) -> Opening:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from mitmproxy import http
-from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers.http import (
     HttpResponseHeadersHook,
     HttpStream,
@@ -31,7 +28,9 @@ from mitmproxy.proxy.utils import expect
 from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
+from addon.proxy.failover.policy import StreamPolicy, UpstreamRefusedHook
 from addon.proxy.failover.unseen import Unseen
 from addon.proxy.failover.upstream import (
     abandon,
@@ -42,7 +41,6 @@ from addon.proxy.failover.upstream import (
 )
 from addon.proxy.guard import NAMED_HOST
 from addon.proxy.routing import Route, is_reverse
-from addon.proxy.timeouts import Timeouts
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
 
@@ -51,35 +49,8 @@ _TICK_SECONDS: Final = 10.0
 a long one would outlive its request by as much."""
 
 
-@dataclass
-class UpstreamRefusedHook(StartHook):
-    """An upstream refused one of our requests: why stands in its exchange.
-
-    The addon sets ``flow.response``, or the exchange's ``resend``.
-    """
-
-    name = "upstream_refused"
-    flow: http.HTTPFlow
-
-
-class StreamPolicy(Protocol):
-    """What the stream class asks the addon, and tells it."""
-
-    def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
-        """The exchange of one of our requests."""
-
-    def is_our_host(self, host: str) -> bool:
-        """Whether connections to ``host`` are opened lazily."""
-
-    def client_left(self, flow: http.HTTPFlow) -> None:
-        """The client of ``flow`` is gone, and a hook may still be at work for it."""
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """The limits on one attempt."""
-
-    def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
-        """The answer to a request that is for the proxy itself; None: it is for others."""
+_LONGEST_REFUSAL: Final = 64 * 1024
+"""Bytes: an answer that need not be read is held back no longer."""
 
 
 class AccountStream(HttpStream):
@@ -197,7 +168,7 @@ class AccountStream(HttpStream):
             return
         self.flow.response = event.response
         status = event.response.status_code
-        fault = self._fault_in_head(event.response)
+        fault = fault_in_head(event.response, self.context.options)
         if fault:
             yield from abandon(self)
             yield from self._failed(f"The upstream's answer cannot be read: {fault}")
@@ -216,22 +187,10 @@ class AccountStream(HttpStream):
         """Hands an answer on as it is; but one to a Chat request may be a refusal in disguise."""
         if exchange.route is Route.CHAT_COMPLETIONS and not event.end_stream:
             with suppress(CodingError):
-                self._held = HeldAnswer(event)
+                self._held = HeldAnswer(event, longest=_LONGEST_REFUSAL)
                 self.server_state = self.state_hold_headers
                 return
         yield from super().state_wait_for_response_headers(event)
-
-    def _fault_in_head(self, response: http.Response) -> str | None:
-        """Why this can be no answer, or none that the next one would be safe from."""
-        if response.status_code < HTTPStatus.OK:
-            # Only 101 comes so far, which nobody has asked for: see PatientHttp1Client.
-            return f"it begins with {response.status_code}"
-        if self.context.options.validate_inbound_headers:
-            try:
-                validate_headers(response)
-            except ValueError as error:
-                return str(error)
-        return None
 
     def _hold(self, event: ResponseHeaders, exchange: Exchange) -> layer.CommandGenerator[None]:
         try:
