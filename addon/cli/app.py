@@ -7,7 +7,7 @@ then reads is one sentence, never a traceback.
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -23,9 +23,15 @@ from addon.cli.run import run
 from addon.cli.service import service
 from addon.cli.status import status
 
+_STATUSES: Final = (
+    "Exit status: 0 done; 1 it cannot be done, or the answer is no; 2 wrong arguments; "
+    '130 Ctrl-C. With --json, what went wrong is {"error": {"message": ...}} on standard output.'
+)
+
 app = typer.Typer(
     name="qwen-proxy",
     help="Responses API clients on Chat Completions models, over several accounts.",
+    epilog=_STATUSES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -10,7 +10,8 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -63,10 +64,20 @@ class Surroundings:
         """Tell people ``line``, beside what goes to stdout."""
         print(line, file=self.stderr, flush=True)
 
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """A question stands in an open line, which a Ctrl-C is not to leave open."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.say("")
+            raise
+
     def answer(self, question: str) -> str:
         """What the person answers, without space around it. Raises CommandFailed at the end."""
         print(question, end="", file=self.stderr, flush=True)
-        line = self.stdin.readline()
+        with self.asking():
+            line = self.stdin.readline()
         if not line:
             raise CommandFailed("there was no answer: nothing was changed")
         return line.strip()

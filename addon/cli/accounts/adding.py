@@ -52,7 +52,8 @@ def given_key(around: Surroundings) -> str:
     """The key: asked for where somebody is there, else read from stdin. Raises CommandFailed."""
     try:
         if around.is_attended:
-            return sound_key(getpass.getpass("Key (it is not shown): "))
+            with around.asking():
+                return sound_key(getpass.getpass("Key (it is not shown): "))
         return sound_key(around.stdin.readline())
     except EOFError:
         raise CommandFailed(_NO_KEY) from None

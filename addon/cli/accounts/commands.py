@@ -14,7 +14,7 @@ import typer
 from addon.accounts.account import BadBaseUrl, check_base_url
 from addon.accounts.presets import PRESETS
 from addon.cli.accounts.completion import account_names, preset_names
-from addon.cli.failure import CommandFailed
+from addon.cli.failure import CommandFailed, failures_told
 from addon.cli.surroundings import Surroundings
 
 accounts = typer.Typer(
@@ -50,14 +50,17 @@ def list_accounts(*, as_json: AsJson = False) -> None:
     from addon.cli.accounts.listing import accounts_json, accounts_table  # noqa: PLC0415
 
     around = Surroundings()
-    settings, file = around.settings(), AccountsFile(around)
-    found = file.snapshot()
-    told = [*map(str, found.faults), *found.warnings]
+    with failures_told(around.stdout, as_json=as_json):
+        settings, file = around.settings(), AccountsFile(around)
+        found = file.snapshot()
+    left_out, warnings = [*map(str, found.faults)], list(found.warnings)
     if as_json:
         listed = accounts_json(found.accounts, settings, around.now_ms)
-        print(json.dumps({"path": str(file.path), "accounts": listed, "faults": told}, indent=2))
+        told = {"path": str(file.path), "accounts": listed}
+        told |= {"left_out": left_out, "warnings": warnings}
+        print(json.dumps(told, indent=2), file=around.stdout)
         return
-    for line in told:
+    for line in (*left_out, *warnings):
         around.say(line)
     if found.accounts:
         accounts_table(found.accounts, settings, around.now_ms).print(around.stdout)
@@ -266,7 +269,10 @@ def check(
     """
     from addon.cli.accounts.check import check_accounts  # noqa: PLC0415
 
-    if not check_accounts(Surroundings(), names or (), as_json=as_json):
+    around = Surroundings()
+    with failures_told(around.stdout, as_json=as_json):
+        works = check_accounts(around, names or (), as_json=as_json)
+    if not works:
         raise typer.Exit(1)
 
 

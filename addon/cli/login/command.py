@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from addon.cli.accounts.completion import account_names
+from addon.cli.failure import failures_told
 from addon.cli.surroundings import Surroundings
 
 
@@ -30,13 +31,16 @@ def login(
 ) -> None:
     """Add an account by signing in, or sign one in again.
 
-    The page and the code are always printed, so that any device with a browser will do.
+    The page and the code are always printed, so that any device with a browser will do. Exit
+    status 1: nobody was signed in, or another than was meant.
     """
     from addon.cli.login.sign_in import Wishes, sign_in  # noqa: PLC0415 - not for --help
 
     around = Surroundings()
+    wishes = Wishes(label=label, qr=qr, browser=browser, as_json=as_json)
     try:
-        sign_in(around, Wishes(label=label, qr=qr, browser=browser, as_json=as_json))
+        with failures_told(around.stdout, as_json=as_json):
+            sign_in(around, wishes)
     except KeyboardInterrupt:
         around.say("qwen-proxy: stopped: nobody was signed in")
         raise typer.Exit(130) from None

@@ -82,11 +82,11 @@ def sign_in(
         then=lambda grant: _keep(around, file, grant, meant, label),
     )
     _tell(screen, kept, file.path)
+    _check_who(kept, meant, label)
     if wishes.as_json:
         told = account_json(kept.account, settings, around.now_ms)
         document = {"path": str(file.path), "new": kept.before is None, "account": told}
         print(json.dumps(document, indent=2), file=around.stdout)
-    _check_who(kept, meant, label)
 
 
 # Who is meant

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from addon.cli.failure import CommandFailed
+from addon.cli.failure import CommandFailed, failures_told
 from addon.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def status(
     """
     around = Surroundings()
     try:
-        seen = _watch(around, as_json=as_json) if watch else _show(around, as_json=as_json)
+        with failures_told(around.stdout, as_json=as_json):
+            seen = _watch(around, as_json=as_json) if watch else _show(around, as_json=as_json)
     except KeyboardInterrupt:
         return  # that is how one stops watching
     if not seen.can_serve:
