@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
+from typing import Final
 
 from addon.accounts.account import Account
+
+_MOST_LISTED: Final = 20
+"""Accounts in one message."""
 
 
 class BadName(ValueError):
@@ -51,6 +55,8 @@ def checked_label(label: str, others: Iterable[Account]) -> str:
     """``label``, if it can be given to an account beside ``others``. Raises BadName."""
     if not label.strip() or label != label.strip() or not label.isprintable():
         raise BadName("a label must be printable text in one line, with no space at its ends")
+    if label.startswith("-"):
+        raise BadName("a label that begins with a dash would be taken for an option")
     if label.isdecimal():
         raise BadName("a label of digits alone would be taken for an account's number")
     if any(label in (other.label, other.id) for other in others):
@@ -65,5 +71,8 @@ def free_label(wanted: str, others: Iterable[Account]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def _listed(accounts: Iterable[Account]) -> str:
-    return ", ".join(f"{number} {account.name}" for number, account in enumerate(accounts, start=1))
+def _listed(accounts: Sequence[Account]) -> str:
+    first = enumerate(accounts[:_MOST_LISTED], start=1)
+    listed = ", ".join(f"{number} {account.name}" for number, account in first)
+    more = len(accounts) - _MOST_LISTED
+    return f"{listed} and {more} more" if more > 0 else listed

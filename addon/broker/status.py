@@ -84,6 +84,8 @@ class AccountStatus(_Told):
     breaker: Literal["closed", "open"] = "closed"
     breaker_until_ms: int | None = None
     """When an open one lets the next request through."""
+    failures: int = 0
+    """Of its upstream, in a row: what opens the breaker."""
     requests_per_minute: int | None = None
     """The limit that was learned; None while it is not known."""
     token_expires_ms: int | None = None
@@ -163,6 +165,7 @@ def account_status(
         models_cooling={name: _ms(until) or 0 for name, until in view.model_cooling_until},
         breaker="closed" if view.tripped_until is None else "open",
         breaker_until_ms=_ms(view.tripped_until),
+        failures=view.failures,
         requests_per_minute=view.requests_per_minute,
         last_used_ms=_ms(view.last_used),
         today=Today(

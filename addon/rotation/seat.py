@@ -38,6 +38,8 @@ class AccountView:
     """The models for which alone it is cooling down, and until when."""
     tripped_until: float | None
     """When its open breaker lets the next request through; None when that is not open."""
+    failures: int
+    """In a row, over requests, as its breaker counts them."""
     spent_until: float | None
     """Until when it is held back since it is just short of a limit; None when it is not."""
     requests_per_minute: int | None
@@ -85,6 +87,7 @@ class Seat:
             cooling_until=resting_until if resting_until > now else None,
             model_cooling_until=tuple(sorted(state.models_cooling(now).items())),
             tripped_until=tripped_until if tripped_until > now else None,
+            failures=state.breaker.failures,
             spent_until=spent_until if spent_until > now and policy.predicts_limits else None,
             requests_per_minute=learned.requests if learned and learned.holds(now) else None,
             limit_reason=state.reason_to_rest(None, now),

@@ -26,6 +26,12 @@ def test_an_unknown_name_is_answered_with_all_there_are() -> None:
         account_named(ACCOUNTS, "wrok")
 
 
+def test_where_there_are_many_the_first_are_told() -> None:
+    many = [account(f"key-{number}") for number in range(1000)]
+    with pytest.raises(BadName, match=r"there are 1 key-0, .* 20 key-19 and 980 more$"):
+        account_named(many, "wrok")
+
+
 @pytest.mark.parametrize("number", ["0", "4", "-1", "01"])
 def test_a_number_that_is_not_in_the_list_is_nobody(number: str) -> None:
     with pytest.raises(BadName, match="there are 1 work"):
@@ -57,7 +63,7 @@ def test_a_number_calls_nobody() -> None:
     assert called(ACCOUNTS, "key-3") is BARE
 
 
-@pytest.mark.parametrize("label", ["", " ", "work ", "a\nb", "a\x1b[2J", "17"])
+@pytest.mark.parametrize("label", ["", " ", "work ", "a\nb", "a\x1b[2J", "17", "-work"])
 def test_a_label_that_nobody_could_type_or_read_is_refused(label: str) -> None:
     with pytest.raises(BadName, match="a label"):
         checked_label(label, ACCOUNTS)

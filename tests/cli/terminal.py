@@ -73,17 +73,17 @@ class Terminal:
 
 @contextmanager
 def on_terminal(
-    command: Command, *arguments: str, columns: int = 100, **env: str
+    command: Command, *arguments: str, columns: int = 100, lines: int = 40, **env: str
 ) -> Iterator[Terminal]:
     """Run ``command`` on a terminal; whatever still runs at the end of the context is ended."""
     program = [sys.executable, "-P", "-m", "addon", *arguments]
-    with program_on_terminal(command, program, columns=columns, **env) as terminal:
+    with program_on_terminal(command, program, columns=columns, lines=lines, **env) as terminal:
         yield terminal
 
 
 @contextmanager
 def program_on_terminal(
-    person: Command, program: Sequence[str], *, columns: int = 100, **env: str
+    person: Command, program: Sequence[str], *, columns: int = 100, lines: int = 40, **env: str
 ) -> Iterator[Terminal]:
     """The same for any program of this person's."""
     environment = {**person.environment(), "TERM": "xterm-256color", **env}
@@ -92,7 +92,7 @@ def program_on_terminal(
     if pid == 0:
         os.chdir(project)
         os.execvpe(program[0], [*program], environment)  # noqa: S606
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     terminal = Terminal(pid, descriptor)
     try:
         yield terminal

@@ -120,6 +120,13 @@ def test_a_service_on_this_machine_needs_no_https(home: Home) -> None:
     assert added.stdout == "127.0.0.1:8000 is added, for http://127.0.0.1:8000/v1\n"
 
 
+def test_another_key_for_the_same_service_needs_its_label_alone(home: Home) -> None:
+    home.keeps(api_key_account("sk-other", URL, label="work"))
+    added = home.run(*add("--replace", "--label", "work"), typed=KEY)
+    assert added.stdout == f"work has the new key, for {URL}\n"
+    assert [(each["apiKey"], each["baseUrl"]) for each in home.kept()] == [(KEY, URL)]
+
+
 def test_a_plugin_that_would_drop_the_key_is_told_of(home: Home) -> None:
     home.keeps()
     (home.accounts_file.parent / "opencode.json").write_text('{"plugin": ["opencode-qwen-auth"]}')

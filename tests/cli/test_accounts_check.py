@@ -18,7 +18,7 @@ from tests.support.replies import Ending, Reply, broken, json_reply, refusal
 from tests.support.upstream import Request, Upstream
 
 KEY = "sk-0123456789abcdef"
-REPLACE = "qwen-proxy accounts add --label work --base-url {url} --replace"
+REPLACE = "qwen-proxy accounts add --replace --label work"
 MODELS = json_reply({"object": "list", "data": [{"id": "qwen3-coder-plus", "object": "model"}]})
 COMPLETION = json_reply({"id": "c", "object": "chat.completion", "choices": [{"index": 0}]})
 

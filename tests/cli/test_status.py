@@ -81,7 +81,7 @@ def test_where_no_account_can_serve_the_exit_status_says_so(home: Home) -> None:
     printed = home.run("status")
     assert printed.status == 1
     assert "disabled" in row(printed.stdout, "work")
-    assert "2: qwen-proxy login signs home in again" in printed.stdout
+    assert "2: home needs a new sign-in: qwen-proxy login --label home" in printed.stdout
 
 
 def test_entries_that_cannot_be_used_are_named(home: Home) -> None:
@@ -89,8 +89,18 @@ def test_entries_that_cannot_be_used_are_named(home: Home) -> None:
     assert "Left out: accounts[1].baseUrl: must be https" in home.run("status").stdout
 
 
+def test_a_file_that_others_could_read_is_told(home: Home) -> None:
+    home.keeps(WORK)
+    home.accounts_file.chmod(0o644)
+    assert "could be read by other users (mode 0644)" in home.run("status").stdout
+    home.accounts_file.chmod(0o644)
+    (warning,) = home.run("status", "--json").json()["warnings"]
+    assert "mode 0644" in warning
+
+
 def test_without_any_account_it_says_how_to_add_one(home: Home) -> None:
     printed = home.run("status")
+    assert "ACCOUNT" not in printed.stdout
     assert printed.status == 1
     assert "qwen-proxy accounts add" in printed.stdout
 

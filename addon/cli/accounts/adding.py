@@ -19,10 +19,12 @@ from addon.accounts.account import BadBaseUrl, check_base_url, is_sendable
 from addon.accounts.document import BadDocument, Document, parse
 from addon.accounts.editing import Kept, NewKey, with_key
 from addon.accounts.importing import Fate, Imported, with_imported, with_imported_sign_in
+from addon.accounts.naming import BadName, called
 from addon.accounts.plugin import opencode_configs_beside, plugin_conflict
 from addon.accounts.presets import PRESETS, preset_at
 from addon.accounts.qwen_code import LABEL, BadQwenCodeFile, qwen_code_path, read_qwen_code
 from addon.cli.accounts.file import AccountsFile
+from addon.cli.accounts.listing import base_url_of
 from addon.cli.failure import CommandFailed
 from addon.cli.surroundings import Surroundings
 
@@ -46,6 +48,15 @@ def chosen_base_url(around: Surroundings) -> str:
         return check_base_url(answer)
     except BadBaseUrl as why:
         raise CommandFailed(f"the base URL {why}") from None
+
+
+def kept_base_url(around: Surroundings, label: str) -> str | None:
+    """What the key of the account ``label`` is for, if there is one. Raises CommandFailed."""
+    try:
+        account = called(AccountsFile(around).accounts(), label)
+        return base_url_of(account, around.settings()) if account is not None else None
+    except (BadName, BadBaseUrl) as why:
+        raise CommandFailed(f"{label}: {why}") from None
 
 
 def given_key(around: Surroundings) -> str:

@@ -95,7 +95,9 @@ def _table(rows: Sequence[tuple[int, Account, Verdict | None]]) -> Table:
             )
             for number, account, verdict in rows
         ],
+        "RESULT",
         _STYLES,
+        folded=("ACCOUNT", "WHAT TO KNOW"),
     )
 
 

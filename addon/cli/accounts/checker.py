@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from addon.accounts.account import Account, BadBaseUrl, OAuthCredential
+from addon.cli.accounts.cures import new_credential
 from addon.cli.accounts.listing import base_url_of, in_words
 from addon.cli.table import shown
 from addon.oauth import Refresher, RefreshFailed, SignInNeeded
@@ -200,11 +200,10 @@ def _is_about_a_model(refused: Refused) -> bool:
 
 def _cure(account: Account, status: int = 401) -> str:
     """What the person is to do where a credential is refused."""
-    name = shlex.quote(account.name)
-    if isinstance(account.credential, OAuthCredential):
-        return f"sign in again: qwen-proxy login --label {name}"
-    url = f" --base-url {account.base_url}" if account.base_url else ""
-    other_key = f"qwen-proxy accounts add --label {name}{url} --replace"
+    is_sign_in = isinstance(account.credential, OAuthCredential)
+    cure = new_credential(account.name, is_sign_in=is_sign_in)
+    if is_sign_in:
+        return f"sign in again: {cure}"
     if status == 403:
-        return f"key and endpoint do not belong together: {other_key}"
-    return f"give it a key that works: {other_key}"
+        return f"key and endpoint do not belong together: {cure}"
+    return f"give it a key that works: {cure}"

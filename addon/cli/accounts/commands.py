@@ -112,7 +112,12 @@ def add(
         int | None, typer.Option(metavar="N", help="Lower is preferred; usually 0.")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Put the key in the place of the one of --label.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Put the key in the place of the one of --label, for the same service if none "
+            "is named.",
+        ),
     ] = False,
 ) -> None:
     """Add a key, or bring one up to date.
@@ -126,14 +131,12 @@ def add(
     around = Surroundings()
     if preset is not None and base_url is not None:
         raise typer.BadParameter("--preset and --base-url both say where: give one")
-    if preset is not None:
-        url = PRESETS[preset].base_url
-    elif base_url is not None:
-        url = base_url
-    elif around.is_attended:
-        url = adding.chosen_base_url(around)
-    else:
+    url = base_url if preset is None else PRESETS[preset].base_url
+    if url is None and replace and label is not None:
+        url = adding.kept_base_url(around, label)
+    if url is None and not around.is_attended:
         raise typer.BadParameter("--preset NAME or --base-url URL must say where the key is for")
+    url = url or adding.chosen_base_url(around)
     if key is not None and key != "-":
         around.say("A key on the command line can be seen by others on this machine.")
     given = adding.given_key(around) if key in (None, "-") else adding.sound_key(key)

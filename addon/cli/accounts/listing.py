@@ -41,7 +41,7 @@ def accounts_table(accounts: Sequence[Account], settings: Settings, now_ms: int)
         for number, account in enumerate(accounts, start=1)
     ]
     headings = ("#", "ACCOUNT", "KIND", "CREDENTIAL", "ENDPOINT", "PRIORITY", "STATE")
-    return Table(headings, rows, _STYLES)
+    return Table(headings, rows, "STATE", _STYLES, folded=("ACCOUNT", "ENDPOINT", "STATE"))
 
 
 def accounts_json(

@@ -28,7 +28,7 @@ def status(
 ) -> None:
     """Show how the accounts are doing, and the proxies that use them.
 
-    Exit status 1: no account can serve at the moment.
+    Exit status 1: no account can serve at the moment, or it cannot be told.
     """
     around = Surroundings()
     try:
@@ -60,16 +60,17 @@ def _watch(around: Surroundings, *, as_json: bool) -> Overview:
     if not around.stdout.isatty():
         raise CommandFailed("--watch wants a terminal; for a program there is --watch --json")
 
+    from rich.console import Group  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
 
-    from addon.cli.status.screen import rendered  # noqa: PLC0415
+    from addon.cli.status.screen import screen  # noqa: PLC0415
     from addon.cli.table import console_on  # noqa: PLC0415
 
     console = console_on(around.stdout)
     seen = _look(around)  # what is wrong with the file is told before the screen is taken
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(rendered(seen, around.stdout, columns=console.width), refresh=True)
+            live.update(Group(*screen(seen, around.stdout, *console.size)), refresh=True)
             time.sleep(_PERIOD_SECONDS)
             seen = _look(around)
 
@@ -96,6 +97,7 @@ def _json(seen: Overview, *, indent: int | None) -> str:
             "silent_proxies": [{"pid": note.pid, "machine": note.machine} for note in seen.silent],
             "accounts": [each.model_dump(mode="json") for each in seen.accounts],
             "left_out": list(seen.faults),
+            "warnings": list(seen.warnings),
         },
         indent=indent,
     )

@@ -35,6 +35,8 @@ class Overview:
     """In file order."""
     faults: tuple[str, ...]
     """What is wrong with entries of the file, which are left out."""
+    warnings: tuple[str, ...]
+    """What else the user should know of the file."""
 
     @property
     def can_serve(self) -> bool:
@@ -59,6 +61,7 @@ async def overview(around: Surroundings) -> Overview:
         silent=running.silent,
         accounts=tuple(_joined(account, running.proxies) for account in desk.statuses(now)),
         faults=tuple(map(str, snapshot.faults)),
+        warnings=snapshot.warnings,
     )
 
 
