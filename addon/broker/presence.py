@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Final
 
 from addon import __version__
-from addon.accounts.running import Note, Place, leave_note, take_note_back, this_machine
+from addon.accounts.running import Note, OwnNote, Place, this_machine
 from addon.broker.broker import Broker
 from addon.broker.startup import accounts_path_in
 from addon.broker.status import Listener, ProxyStatus
@@ -27,6 +27,7 @@ class Presence:
         """Nobody knows of it yet. ``env`` names the accounts file."""
         self._accounts_file = accounts_path_in(env)
         self._instance = uuid.uuid4().hex
+        self._note = OwnNote(self._accounts_file, self._instance)
         self._started_at = time.time()
         self._listeners: tuple[Listener, ...] = ()
 
@@ -35,16 +36,14 @@ class Presence:
         self._listeners = tuple(listeners)
         places = tuple(Place(each.mode, each.host, each.port) for each in listeners)
         try:
-            leave_note(
-                self._accounts_file, Note(self._instance, os.getpid(), this_machine(), places)
-            )
+            self._note.leave(Note(self._instance, os.getpid(), this_machine(), places))
         except OSError as error:
             # Only `qwen-proxy status` misses it.
             _log.debug("This proxy could not leave a note of itself: %s", error.strerror)
 
     def withdraw(self) -> None:
         """It runs no more."""
-        take_note_back(self._accounts_file, self._instance)
+        self._note.take_back()
 
     def status(self, broker: Broker, settings: Settings) -> ProxyStatus:
         """How this proxy does."""

@@ -26,31 +26,40 @@ class Running:
 
     proxies: tuple[ProxyStatus, ...]
     silent: tuple[Note, ...]
-    """Those that should, and do not answer."""
+    """Those that run here, and do not answer."""
+    elsewhere: tuple[Note, ...]
+    """Those on other machines that share the file: they cannot be asked from here."""
 
 
 async def running_proxies(accounts_file: Path) -> Running:
     """Ask all that run on ``accounts_file``, side by side."""
     found = notes(accounts_file)
     answers = await asyncio.gather(*map(_ask, found))
+    unheard = [note for note, answer in zip(found, answers, strict=True) if answer is None]
     return Running(
         proxies=tuple(answer for answer in answers if answer is not None),
-        silent=tuple(note for note, answer in zip(found, answers, strict=True) if answer is None),
+        silent=tuple(note for note in unheard if note.machine == this_machine()),
+        elsewhere=tuple(note for note in unheard if note.machine != this_machine()),
     )
+
+
+def ending(note: Note, platform: str) -> str:
+    """The command that ends a process that hears nothing any more."""
+    return f"taskkill /F /PID {note.pid}" if platform == "win32" else f"kill -9 {note.pid}"
 
 
 async def _ask(note: Note) -> ProxyStatus | None:
     """What the proxy that left ``note`` tells; None where it does not answer."""
-    if note.machine != this_machine():
+    # side by side: one that hangs does so everywhere
+    told = await asyncio.gather(*(_read(*address) for address in _addresses(note.places)))
+    return next((each for each in told if each and each.instance == note.instance), None)
+
+
+async def _read(url: str, through: str | None) -> ProxyStatus | None:
+    try:
+        return ProxyStatus.model_validate_json(await read_own_page(url, through=through))
+    except (NoProxyThere, ValidationError):
         return None
-    for url, through in _addresses(note.places):
-        try:
-            status = ProxyStatus.model_validate_json(await read_own_page(url, through=through))
-        except (NoProxyThere, ValidationError):
-            continue
-        if status.instance == note.instance:
-            return status
-    return None
 
 
 def _addresses(places: Sequence[Place]) -> list[tuple[str, str | None]]:

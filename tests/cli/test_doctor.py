@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shlex
+import shutil
+import signal
 import socket
+import subprocess
+import time
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +17,7 @@ from typing import Any, Final
 import pytest
 from mitmproxy.certs import CertStore
 
+from addon.accounts.running import Note, OwnNote
 from addon.cli.doctor.program import look_at_mitmproxy, look_at_python
 from addon.oauth.probe import NoAnswer
 from addon.oauth.reach import reach
@@ -18,8 +25,8 @@ from tests.cli.command import Command
 from tests.cli.invoked import Home, secrets_shown
 from tests.cli.terminal import on_terminal
 from tests.conftest import StartMitm
-from tests.support.accounts import api_key_account, oauth_account
-from tests.support.proxy import MitmProcess, Setup
+from tests.support.accounts import api_key_account, oauth_account, write_accounts
+from tests.support.proxy import SAFETY_SECONDS, MitmProcess, Setup
 from tests.support.replies import json_reply, refusal
 from tests.support.tls import CertificateAuthority
 from tests.support.upstream import Upstream
@@ -28,12 +35,18 @@ KEY: Final = "sk-0123456789abcdef"
 REFRESH: Final = "refresh-0123456789abcdef"
 
 
-def finding(home: Home, subject: str, *arguments: str) -> dict[str, Any]:
-    """What the doctor says of ``subject``, its worst word first."""
+def findings(home: Home, *arguments: str) -> list[dict[str, Any]]:
+    """What the doctor says."""
     printed = home.run("doctor", "--json", *arguments)
     document = printed.json()
-    found = [each for each in document["findings"] if each["subject"] == subject]
     assert printed.status == (not document["well"])
+    found: list[dict[str, Any]] = document["findings"]
+    return found
+
+
+def finding(home: Home, subject: str, *arguments: str) -> dict[str, Any]:
+    """What the doctor says of ``subject``, its worst word first."""
+    found = [each for each in findings(home, *arguments) if each["subject"] == subject]
     return max(found, key=lambda each: ("ok", "note", "wrong").index(each["verdict"]))
 
 
@@ -118,6 +131,40 @@ def test_where_every_account_is_disabled_one_is_to_be_enabled(
     assert (told["verdict"], told["cure"]) == ("wrong", "qwen-proxy accounts enable work")
 
 
+def test_a_key_that_is_not_accepted_is_replaced_by_the_command_that_is_named(
+    home: Home, work: dict[str, object]
+) -> None:
+    home.keeps({**work, "requiresReauth": True})
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == (
+        "wrong",
+        "qwen-proxy accounts add --replace --label work",
+    )
+    assert home.run(*shlex.split(told["cure"])[1:], typed="sk-another").status == 0
+    assert finding(home, "accounts")["verdict"] == "ok"
+
+
+def test_an_entry_that_is_left_out_is_to_be_corrected(home: Home, work: dict[str, object]) -> None:
+    home.keeps(work, {"apiKey": KEY, "baseUrl": "http://plain.example/v1"})
+    told = finding(home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("note", f"correct it in {home.accounts_file}")
+
+
+def test_a_folder_in_which_others_can_write_is_to_be_closed(
+    home: Home, work: dict[str, object], tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    write_accounts(shared / "accounts.json", [work])
+    (shared / "accounts.json").chmod(0o600)
+    at_home = Home(home.folder, {"QWEN_ACCOUNTS_FILE": str(shared / "accounts.json")})
+    told = finding(at_home, "accounts")
+    assert (told["verdict"], told["cure"]) == ("note", f"chmod go-w {shared}")
+    subprocess.run(shlex.split(told["cure"]), check=True)
+    assert finding(at_home, "accounts")["verdict"] == "ok"
+
+
 def test_a_plugin_that_would_drop_keys_is_told(home: Home, work: dict[str, object]) -> None:
     home.keeps(work)
     config = home.accounts_file.with_name("opencode.json")
@@ -145,12 +192,52 @@ def proxy(start_mitm: StartMitm, home: Home, work: dict[str, object]) -> MitmPro
     return start_mitm(Setup(env={"QWEN_ACCOUNTS_FILE": str(home.accounts_file)}))
 
 
+def look_until_it_is_known(home: Home) -> dict[str, Any]:
+    """What is told of a proxy, whose note comes a moment after its log."""
+    deadline = time.monotonic() + SAFETY_SECONDS
+    while (told := finding(home, "proxy"))["verdict"] == "note":
+        assert time.monotonic() < deadline, told
+    return told
+
+
 def test_ports_that_are_the_proxys_are_no_trouble(proxy: MitmProcess, home: Home) -> None:
-    told = finding(home, "proxy")
-    if told["verdict"] == "note":  # its note comes a moment after its log
-        told = finding(home, "proxy")
+    told = look_until_it_is_known(home)
     assert told["verdict"] == "ok"
     assert f"process {proxy.pid}" in told["what"]
+
+
+def test_where_a_proxy_runs_no_other_port_matters(proxy: MitmProcess, home: Home) -> None:
+    look_until_it_is_known(home)
+    told = finding(home, "ports")
+    assert (told["verdict"], str(proxy.ports[0]) in told["what"]) == ("ok", True)
+
+
+def test_one_that_hangs_is_to_be_ended_and_then_all_is_well(proxy: MitmProcess, home: Home) -> None:
+    look_until_it_is_known(home)
+    os.kill(proxy.pid, signal.SIGSTOP)
+    cure = f"kill -9 {proxy.pid}"
+    for subject in ("proxy", "ports"):
+        told = finding(home, subject, "--port", str(proxy.ports[0]))
+        assert (told["verdict"], told["cure"]) == ("wrong", cure)
+    subprocess.run(shlex.split(cure), check=True)
+    proxy.kill()  # waits for its end
+    assert finding(home, "proxy")["verdict"] == "note"
+    assert finding(home, "ports", "--port", str(proxy.ports[0]))["verdict"] == "ok"
+
+
+def test_no_process_is_to_be_ended_that_has_the_number_of_another_machines_proxy(
+    home: Home, work: dict[str, object]
+) -> None:
+    home.keeps(work)
+    own = OwnNote(home.accounts_file, "elsewhere")
+    own.leave(Note("elsewhere", os.getpid(), "another", ()))
+    told = [each for each in findings(home) if each["subject"] == "proxy"]
+    assert [(each["verdict"], each["cure"]) for each in told] == [
+        ("note", "qwen-proxy run"),
+        ("note", None),
+    ]
+    assert "another" in told[1]["what"]
+    own.take_back()
 
 
 def certificate_in(home: Home) -> Path:
@@ -172,8 +259,25 @@ def test_a_certificate_is_good_until_it_ends(home: Home) -> None:
 
 @pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nno\n"])
 def test_a_certificate_that_is_none_is_to_be_made_anew(home: Home, text: str) -> None:
-    certificate_in(home).write_text(text, encoding="utf-8")
-    assert finding(home, "certificate")["verdict"] == "wrong"
+    path = certificate_in(home)
+    CertStore.create_store(path.parent, "mitmproxy", 2048)
+    path.write_text(text, encoding="utf-8")
+    told = finding(home, "certificate")
+    assert told["verdict"] == "wrong"
+    subprocess.run(shlex.split(told["cure"].partition(" and ")[0]), check=True)
+    CertStore.from_store(path.parent, "mitmproxy", 2048)  # as a start does
+    assert finding(home, "certificate")["verdict"] == "ok"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="the cure needs openssl")
+def test_a_certificate_that_no_start_would_make_is_taken_from_the_authority(home: Home) -> None:
+    path = certificate_in(home)
+    CertStore.create_store(path.parent, "mitmproxy", 2048)
+    path.unlink()
+    told = finding(home, "certificate")
+    assert told["verdict"] == "wrong"
+    subprocess.run(shlex.split(told["cure"]), check=True)
+    assert finding(home, "certificate")["verdict"] == "ok"
 
 
 def test_a_client_that_is_told_to_trust_what_is_not_there(home: Home) -> None:
@@ -184,9 +288,20 @@ def test_a_client_that_is_told_to_trust_what_is_not_there(home: Home) -> None:
     )
 
 
-def test_an_environment_that_leads_nowhere(home: Home) -> None:
-    told = finding(Home(home.folder, {"HTTPS_PROXY": "http://127.0.0.1:9"}), "environment")
-    assert told["verdict"] == "note"
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_an_environment_that_leads_nowhere(home: Home, host: str) -> None:
+    told = finding(Home(home.folder, {"HTTPS_PROXY": f"http://{host}:9"}), "environment")
+    assert (told["verdict"], told["cure"]) == ("note", "qwen-proxy run --port 9")
+
+
+def test_an_environment_that_leads_past_the_proxy_that_runs(proxy: MitmProcess, home: Home) -> None:
+    look_until_it_is_known(home)
+    regular, reverse = proxy.ports
+    astray = Home(home.folder, {"HTTPS_PROXY": f"http://127.0.0.1:{reverse}"})
+    cure = f"export HTTPS_PROXY=http://127.0.0.1:{regular}"
+    assert finding(astray, "environment")["cure"] == cure
+    there = Home(home.folder, {"HTTPS_PROXY": f"http://127.0.0.1:{regular}"})
+    assert not [each for each in findings(there) if each["subject"] == "environment"]
 
 
 # The network

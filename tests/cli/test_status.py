@@ -195,7 +195,7 @@ def test_a_proxy_that_hangs_is_said_not_to_answer(start_mitm: StartMitm, tmp_pat
     finally:
         os.kill(proxy.pid, signal.SIGCONT)
     assert printed.returncode == 0
-    assert f"does not answer (process {proxy.pid}" in printed.stdout
+    assert f"A proxy does not answer. To end it: kill -9 {proxy.pid}" in printed.stdout
 
 
 def test_one_that_was_killed_is_not_told(start_mitm: StartMitm, tmp_path: Path) -> None:

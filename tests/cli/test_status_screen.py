@@ -43,6 +43,7 @@ def overview(*accounts: AccountStatus) -> Overview:
         path=Path("accounts.json"),
         proxies=(),
         silent=(),
+        elsewhere=(),
         accounts=accounts,
         faults=(),
         warnings=(),

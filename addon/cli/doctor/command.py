@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from addon.cli.listeners import DEFAULT_PORT
 from addon.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -17,15 +16,20 @@ if TYPE_CHECKING:
 def doctor(
     *,
     port: Annotated[
-        int,
-        typer.Option(min=1, max=65533, metavar="N", help="The port that the proxy is to have."),
-    ] = DEFAULT_PORT,
+        int | None,
+        typer.Option(
+            min=1,
+            max=65533,
+            metavar="N",
+            help="The port that the proxy is to have; usually that of one that runs, else 8080.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Look for what is wrong, and say what mends it.
 
-    Nothing is changed, and no token is sent: qwen-proxy accounts check does that. Exit status 1:
-    something does not work.
+    No token is sent: qwen-proxy accounts check does that. Nothing is changed, but an accounts
+    file that others could read is closed to them. Exit status 1: something does not work.
     """
     import json  # noqa: PLC0415 - not for --help
     from dataclasses import asdict  # noqa: PLC0415
@@ -46,7 +50,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def findings_of(around: Surroundings, port: int) -> Iterator[Finding]:
+def findings_of(around: Surroundings, port: int | None) -> Iterator[Finding]:
     """One look after the other, what takes longest last."""
     from addon.cli.doctor import accounts, clients, machine, network, program  # noqa: PLC0415
 
@@ -58,10 +62,10 @@ def findings_of(around: Surroundings, port: int) -> Iterator[Finding]:
     yield from findings
     running, findings = machine.look_at_proxies(around)
     yield from findings
-    yield machine.look_at_ports(port, running)
+    yield machine.look_at_ports(around, port, running)
     yield from machine.look_at_certificate(around)
     yield from machine.look_at_environment(around, running)
-    ways = clients.ways(settings, port, running)
+    ways = clients.ways(settings, port or machine.usual_port(running), running)
     yield from clients.look_at_opencode(around, ways)
     yield clients.look_at_codex(around, ways)
     yield from network.look_at_services(around, settings, enabled)

@@ -75,7 +75,9 @@ async def _reach_all(services: Iterable[Service], around: Surroundings) -> list[
 def _service(service: Service, answer: Reached | NoAnswer) -> Finding:
     subject = f"{service.url} ({service.what})"
     if isinstance(answer, NoAnswer):
-        return wrong(subject, str(answer), f"curl -v {service.url} shows where it ends")
+        return wrong(
+            subject, str(answer), f"curl -v --noproxy '*' {service.url} shows where it ends"
+        )
     return ok(subject, "it can be reached")
 
 

@@ -52,8 +52,10 @@ def look_at_mitmproxy(found: str | None = None) -> Finding:
 
 def missing_internals() -> Sequence[str]:
     """What the mitmproxy that is installed lacks of what resending requests needs."""
-    from addon.proxy.failover import missing_internals as missing  # noqa: PLC0415 - heavy
-
+    try:
+        from addon.proxy.failover import missing_internals as missing  # noqa: PLC0415 - heavy
+    except ImportError as error:  # a module of it has gone, or it is not wholly installed
+        return [error.name or "a module"]
     return missing()
 
 

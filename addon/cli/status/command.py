@@ -11,6 +11,7 @@ from addon.cli.failure import CommandFailed, failures_told
 from addon.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from addon.accounts.running import Note
     from addon.cli.status.gathering import Overview
 
 _PERIOD_SECONDS: Final = 1.0
@@ -94,10 +95,15 @@ def _json(seen: Overview, *, indent: int | None) -> str:
             "proxies": [
                 each.model_dump(mode="json", exclude={"accounts"}) for each in seen.proxies
             ],
-            "silent_proxies": [{"pid": note.pid, "machine": note.machine} for note in seen.silent],
+            "silent_proxies": [_unheard(note) for note in seen.silent],
+            "proxies_elsewhere": [_unheard(note) for note in seen.elsewhere],
             "accounts": [each.model_dump(mode="json") for each in seen.accounts],
             "left_out": list(seen.faults),
             "warnings": list(seen.warnings),
         },
         indent=indent,
     )
+
+
+def _unheard(note: Note) -> dict[str, object]:
+    return {"pid": note.pid, "machine": note.machine}

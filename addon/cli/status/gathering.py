@@ -30,7 +30,9 @@ class Overview:
     """The accounts file."""
     proxies: tuple[ProxyStatus, ...]
     silent: tuple[Note, ...]
-    """Proxies that should be running, and do not answer."""
+    """Proxies that run here, and do not answer."""
+    elsewhere: tuple[Note, ...]
+    """Proxies on other machines, which cannot be asked from here."""
     accounts: tuple[AccountStatus, ...]
     """In file order."""
     faults: tuple[str, ...]
@@ -59,6 +61,7 @@ async def overview(around: Surroundings) -> Overview:
         path=file.path,
         proxies=running.proxies,
         silent=running.silent,
+        elsewhere=running.elsewhere,
         accounts=tuple(_joined(account, running.proxies) for account in desk.statuses(now)),
         faults=tuple(map(str, snapshot.faults)),
         warnings=snapshot.warnings,

@@ -6,6 +6,7 @@ accounts that find no room are counted.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from addon.broker.status import AccountStatus, Listener, ProxyStatus, Standing, 
 from addon.cli.accounts.cures import new_credential
 from addon.cli.accounts.file import HOW_TO_ADD
 from addon.cli.accounts.listing import in_words
+from addon.cli.running import ending
 from addon.cli.status.gathering import Overview
 from addon.cli.table import Table, console_on, cut, shown
 
@@ -216,8 +218,12 @@ def _texts(lines: Iterable[Line]) -> list[str]:
 def _above(seen: Overview) -> list[Line]:
     lines = [(_proxy(proxy, seen.now_ms), "") for proxy in seen.proxies]
     lines += [
-        (f"A proxy that should run does not answer (process {note.pid} on {note.machine}).", "red")
+        (f"A proxy does not answer. To end it: {ending(note, sys.platform)}", "red")
         for note in seen.silent
+    ]
+    lines += [
+        (f"A proxy on {note.machine} cannot be asked from here (process {note.pid}).", "dim")
+        for note in seen.elsewhere
     ]
     return lines or [("No proxy runs on these accounts. To start one: qwen-proxy run", "yellow")]
 
