@@ -74,6 +74,15 @@ def console_on(out: TextIO) -> Console:
     return Console(file=out, markup=False, emoji=False, highlight=False)
 
 
+def can_show(text: str, out: TextIO) -> bool:
+    """Whether ``out`` has letters for all of ``text``."""
+    try:
+        text.encode(out.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shown(text: str) -> str:
     """``text`` in one line, without what could steer a terminal."""
     return " ".join(_CONTROL.sub(" ", text).split())

@@ -40,8 +40,14 @@ _TOKEN_PATH: Final = "/api/v1/oauth2/token"  # noqa: S105 - where tokens are, no
 _DEFAULT_INTERVAL_SECONDS: Final = 5.0
 _SLOW_DOWN_SECONDS: Final = 5.0
 """RFC 8628 §3.2 and §3.5."""
+_SHORTEST_INTERVAL_SECONDS: Final = 1.0
 _LONGEST_INTERVAL_SECONDS: Final = 60.0
+"""Whatever the server asks for: it is not to be hammered, and the person not to wait in vain."""
 _DEFAULT_LIFE_SECONDS: Final = 900.0
+_DECISIONS: Final = frozenset(
+    {"authorization_pending", "slow_down", "access_denied", "expired_token"}
+)
+"""What RFC 8628 §3.5 has a server say, whatever its status."""
 _LONGEST_TEXT: Final = 2048
 """No code and no address is longer; what is shown on a terminal is not to fill it."""
 
@@ -132,19 +138,20 @@ class DeviceFlow:
             "device_code": authorization.device_code,
             "code_verifier": authorization.code_verifier,
         }
-        interval = authorization.interval_seconds
+        interval = wait = authorization.interval_seconds
         while True:
             left = authorization.expires_at - self._clock()
             if left <= 0:
                 raise SignInExpired("nobody confirmed the sign-in in time")
-            await self._pause(min(interval, left))
+            await self._pause(min(wait, left))
             try:
                 return await self._poll(authorization.server, form)
-            except OAuthUnreachable:
-                # RFC 8628 §3.5: a client that meets time-outs asks less often
-                interval = min(interval * 2, _LONGEST_INTERVAL_SECONDS)
-            except OAuthRefused as refused:
-                interval = _interval_after(refused, interval)
+            except (OAuthUnreachable, OAuthRefused) as failure:
+                if _is_out_of_order(failure):
+                    # RFC 8628 §3.5: a client that meets time-outs asks less often, until they end
+                    wait = min(wait * 2, _LONGEST_INTERVAL_SECONDS)
+                else:
+                    interval = wait = _interval_after(failure, interval)
 
     async def _poll(self, server: str, form: Mapping[str, str]) -> TokenGrant:
         _, status, body = await self._endpoint.post(_TOKEN_PATH, form, at=server)
@@ -160,8 +167,16 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def _interval_after(refused: OAuthRefused, interval: float) -> float:
+def _is_out_of_order(failure: OAuthError) -> bool:
+    """Whether the server could not be asked, or could not answer."""
+    if not isinstance(failure, OAuthRefused):
+        return True
+    return failure.status >= 500 and failure.code not in _DECISIONS
+
+
+def _interval_after(refused: OAuthError, interval: float) -> float:
     """How long to wait before the next question. Raises where there is none to be asked."""
+    assert isinstance(refused, OAuthRefused)  # else the server is out of order
     match refused.code:
         case "authorization_pending":
             return interval
@@ -173,8 +188,6 @@ def _interval_after(refused: OAuthRefused, interval: float) -> float:
             return interval + _SLOW_DOWN_SECONDS
         case None if refused.status == 429:
             return interval + _SLOW_DOWN_SECONDS
-        case _ if refused.status >= 500:
-            return min(interval * 2, _LONGEST_INTERVAL_SECONDS)
         case _:
             raise refused
 
@@ -195,7 +208,7 @@ def _read_authorization(
         verification_uri=page,
         verification_uri_complete=_page(answer.get("verification_uri_complete")),
         expires_at=now + life,
-        interval_seconds=min(interval, _LONGEST_INTERVAL_SECONDS),
+        interval_seconds=min(max(interval, _SHORTEST_INTERVAL_SECONDS), _LONGEST_INTERVAL_SECONDS),
         server=server,
         device_code=device_code,
         code_verifier=verifier,

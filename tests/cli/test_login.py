@@ -152,8 +152,8 @@ def test_for_programs_stdout_is_one_json_document(person: Person) -> None:
         (Trouble.SLOW_DOWN, [5, 10, 10]),
         (Trouble.SLOW_DOWN_429, [5, 10, 10]),
         (Trouble.BUSY, [5, 10, 10]),
-        (Trouble.CUT, [5, 10, 10]),
-        (Trouble.SERVER_ERROR, [5, 10, 10]),
+        (Trouble.CUT, [5, 10, 5]),
+        (Trouble.SERVER_ERROR, [5, 10, 5]),
     ],
     ids=lambda value: value.name if isinstance(value, Trouble) else "",
 )

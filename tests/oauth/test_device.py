@@ -143,12 +143,30 @@ async def test_a_server_that_fails_or_vanishes_for_a_moment_is_asked_again_less_
     assert waiting.pauses == [5, 10, 20, 40]
 
 
-async def test_the_interval_that_the_server_asks_for_is_kept() -> None:
+async def test_a_server_that_is_back_is_asked_as_often_as_before() -> None:
+    waiting = await signed_in(
+        refused("slow_down"),
+        OAuthUnreachable("gone"),
+        (503, b"<html>"),
+        refused("authorization_pending"),
+        (200, TOKENS),
+    )
+    assert waiting.pauses == [5, 10, 20, 40, 10]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [(2, 2), ("2", 2), (0.001, 1), (0, 5), (-3, 5), (3600, 60), (1e12, 5), (None, 5), ("x", 5)],
+    ids=repr,
+)
+async def test_the_interval_that_the_server_asks_for_is_kept_within_reason(
+    asked: object, kept: float
+) -> None:
     waiting = Waiting()
-    server = Scripted(deque([(200, AUTHORIZATION | {"interval": 2}), (200, TOKENS)]))
+    server = Scripted(deque([(200, AUTHORIZATION | {"interval": asked}), (200, TOKENS)]))
     flow = DeviceFlow(server, clock=waiting.clock, pause=waiting.pause)
     await flow.wait(await flow.begin())
-    assert waiting.pauses == [2]
+    assert waiting.pauses == [kept]
 
 
 async def test_any_other_refusal_ends_it_without_repeating_what_was_said() -> None:

@@ -17,11 +17,12 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from addon.accounts.presets import PRESETS
-from addon.cli.table import console_on
+from addon.cli.table import can_show, console_on
 from addon.oauth import DeviceAuthorization
 
 _QUIET_ZONE: Final = 2
 _BLOCKS: Final = "\u2580\u2584\u2588"
+_DOTS: Final = "\u280b"
 
 NOTICE: Final = "\n".join(
     (
@@ -70,9 +71,7 @@ class Screen:
             return False
         drawn = io.StringIO()
         code.terminal(drawn, border=_QUIET_ZONE, compact=True)
-        try:
-            _BLOCKS.encode(self._out.encoding or "ascii")
-        except UnicodeEncodeError:
+        if not can_show(_BLOCKS, self._out):
             return False
         # in colours of its own: a scanner wants dark on light, whatever the terminal's are
         self._console.print(Text(drawn.getvalue(), style="bright_white on black"), soft_wrap=True)
@@ -87,7 +86,7 @@ class Screen:
             self.say(f"Waiting for you to confirm there; the code is good for {minutes} min.")
             yield
             return
-        spinner = Spinner("dots")
+        spinner = Spinner("dots" if can_show(_DOTS, self._out) else "line")
 
         def shown() -> Spinner:
             spinner.update(text=f"Waiting for you to confirm there, {self._left(expires_at)} left")

@@ -19,7 +19,7 @@ from addon.cli.accounts.file import HOW_TO_ADD
 from addon.cli.accounts.listing import in_words
 from addon.cli.running import ending
 from addon.cli.status.gathering import Overview
-from addon.cli.table import Table, console_on, cut, shown
+from addon.cli.table import Table, can_show, console_on, cut, shown
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -85,7 +85,7 @@ def screen(seen: Overview, out: TextIO, columns: int, lines: int) -> list[Text]:
     below = [Text(), *below[:room]] if room else []
     shown_lines = [*above, *accounts, *below]
     for line in shown_lines:
-        line.truncate(columns, overflow="ellipsis" if _can_show("\u2026", out) else "crop")
+        line.truncate(columns, overflow="ellipsis" if can_show("\u2026", out) else "crop")
     return shown_lines
 
 
@@ -124,7 +124,7 @@ def _rows(seen: Overview, out: TextIO, columns: int) -> list[Text]:
     """A heading, and one line for each account; what there is no room for is left out."""
     from rich.text import Text  # noqa: PLC0415
 
-    gauges = columns >= _WIDE and _can_show(_FULL + _EMPTY, out)
+    gauges = columns >= _WIDE and can_show(_FULL + _EMPTY, out)
     heading = [Text(each, style="bold") for each in _HEADINGS]
     table = [heading]
     for number, account in enumerate(seen.accounts, start=1):
@@ -361,11 +361,3 @@ def _short(number: int) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _can_show(text: str, out: TextIO) -> bool:
-    try:
-        text.encode(out.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
