@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,10 @@ from pydantic import ValidationError
 from addon.accounts.account import is_loopback
 from addon.accounts.running import Note, Place, notes, this_machine
 from addon.broker.status import ProxyStatus
-from addon.oauth.own_page import NoProxyThere, read_own_page
+from addon.oauth.own_page import NoProxyThere, OwnPages
+
+_ANSWER_SECONDS: Final = 3.0
+"""It is on this machine; one that is stopped answers nothing at all."""
 
 _PATH: Final = "/_qwen/status.json"
 
@@ -31,10 +35,16 @@ class Running:
     """Those on other machines that share the file: they cannot be asked from here."""
 
 
-async def running_proxies(accounts_file: Path) -> Running:
-    """Ask all that run on ``accounts_file``, side by side."""
+async def running_proxies(accounts_file: Path, pages: OwnPages | None = None) -> Running:
+    """Ask all that run on ``accounts_file``, side by side.
+
+    Who asks again and again gives ``pages``, so that no proxy logs connections all the time.
+    """
+    if pages is None:
+        async with OwnPages() as for_once:
+            return await running_proxies(accounts_file, for_once)
     found = notes(accounts_file)
-    answers = await asyncio.gather(*map(_ask, found))
+    answers = await asyncio.gather(*(_ask(note, pages) for note in found))
     unheard = [note for note, answer in zip(found, answers, strict=True) if answer is None]
     return Running(
         proxies=tuple(answer for answer in answers if answer is not None),
@@ -48,18 +58,19 @@ def ending(note: Note, platform: str) -> str:
     return f"taskkill /F /PID {note.pid}" if platform == "win32" else f"kill -9 {note.pid}"
 
 
-async def _ask(note: Note) -> ProxyStatus | None:
+async def _ask(note: Note, pages: OwnPages) -> ProxyStatus | None:
     """What the proxy that left ``note`` tells; None where it does not answer."""
-    # side by side: one that hangs does so everywhere
-    told = await asyncio.gather(*(_read(*address) for address in _addresses(note.places)))
-    return next((each for each in told if each and each.instance == note.instance), None)
-
-
-async def _read(url: str, through: str | None) -> ProxyStatus | None:
-    try:
-        return ProxyStatus.model_validate_json(await read_own_page(url, through=through))
-    except (NoProxyThere, ValidationError):
-        return None
+    with suppress(TimeoutError):
+        # one for all of its places: where it hangs at one, it does at the others
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            for url, through in _addresses(note.places):
+                try:
+                    told = ProxyStatus.model_validate_json(await pages.read(url, through=through))
+                except (NoProxyThere, ValidationError):
+                    continue
+                if told.instance == note.instance:
+                    return told
+    return None
 
 
 def _addresses(places: Sequence[Place]) -> list[tuple[str, str | None]]:

@@ -6,32 +6,42 @@ is used: the one that is asked is named.
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from typing import Self
 
 import httpx
-
-_ANSWER_SECONDS: Final = 3.0
-"""It is on this machine; one that is stopped answers nothing at all."""
 
 
 class NoProxyThere(Exception):
     """Nobody answers, or somebody else."""
 
 
-async def read_own_page(url: str, *, through: str | None = None) -> bytes:
-    """What stands at ``url``, asked for ``through`` an HTTP proxy where one is named.
+class OwnPages:
+    """Reads pages, again and again on the same connections. For one event loop."""
 
-    Raises NoProxyThere.
-    """
-    try:
-        async with (
-            asyncio.timeout(_ANSWER_SECONDS),
-            httpx.AsyncClient(trust_env=False, proxy=through, timeout=None) as client,  # noqa: S113
-        ):
-            answer = await client.get(url)
-    except (TimeoutError, httpx.HTTPError):
-        raise NoProxyThere from None
-    if answer.status_code != httpx.codes.OK:
-        raise NoProxyThere
-    return answer.content
+    def __init__(self) -> None:
+        """Nothing is opened yet."""
+        self._clients: dict[str | None, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> Self:
+        """Itself; with the context its connections end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what is open."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def read(self, url: str, *, through: str | None = None) -> bytes:
+        """What stands at ``url``, asked for ``through`` an HTTP proxy where one is named.
+
+        How long that may take is for the caller to say. Raises NoProxyThere.
+        """
+        if through not in self._clients:
+            self._clients[through] = httpx.AsyncClient(trust_env=False, proxy=through, timeout=None)  # noqa: S113
+        try:
+            answer = await self._clients[through].get(url)
+        except httpx.HTTPError:
+            raise NoProxyThere from None
+        if answer.status_code != httpx.codes.OK:
+            raise NoProxyThere
+        return answer.content

@@ -198,6 +198,21 @@ def test_a_proxy_that_hangs_is_said_not_to_answer(start_mitm: StartMitm, tmp_pat
     assert f"A proxy does not answer. To end it: kill -9 {proxy.pid}" in printed.stdout
 
 
+def test_who_looks_on_leaves_one_connection_in_the_log(
+    start_mitm: StartMitm, tmp_path: Path
+) -> None:
+    proxy = start_mitm(Setup(accounts=[api_key_account(KEY, URL, label="work")]))
+    command = looking(tmp_path / "looking", proxy.accounts_file)
+    look_until_there_are(1, command)
+    before = proxy.log.count("client connect")
+    with on_terminal(command, "status", "--watch", "--json", columns=10_000) as terminal:
+        terminal.until(r"(?s)(\}\n.*){4}")
+        terminal.type("\x03")
+        assert terminal.end() == 0
+    assert all(json.loads(line)["proxies"] for line in terminal.seen.splitlines()[:4])
+    assert proxy.log.count("client connect") == before + 1
+
+
 def test_one_that_was_killed_is_not_told(start_mitm: StartMitm, tmp_path: Path) -> None:
     proxy = start_mitm(Setup(accounts=[api_key_account(KEY, URL, label="work")]))
     command = looking(tmp_path / "looking", proxy.accounts_file)

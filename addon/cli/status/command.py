@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -31,20 +31,24 @@ def status(
 
     Exit status 1: no account can serve at the moment, or it cannot be told.
     """
+    import asyncio  # noqa: PLC0415 - not for --help
+
     around = Surroundings()
     try:
         with failures_told(around.stdout, as_json=as_json):
-            seen = _watch(around, as_json=as_json) if watch else _show(around, as_json=as_json)
+            look = _watch if watch else _show
+            seen = asyncio.run(look(around, as_json=as_json))
     except KeyboardInterrupt:
         return  # that is how one stops watching
     if not seen.can_serve:
         raise typer.Exit(1)
 
 
-def _show(around: Surroundings, *, as_json: bool) -> Overview:
-    from addon.cli.status.screen import print_overview  # noqa: PLC0415 - not for --help
+async def _show(around: Surroundings, *, as_json: bool) -> Overview:
+    from addon.cli.status.gathering import overview  # noqa: PLC0415
+    from addon.cli.status.screen import print_overview  # noqa: PLC0415
 
-    seen = _look(around)
+    seen = await overview(around)
     if as_json:
         print(_json(seen, indent=2), file=around.stdout)
     else:
@@ -52,12 +56,11 @@ def _show(around: Surroundings, *, as_json: bool) -> Overview:
     return seen
 
 
-def _watch(around: Surroundings, *, as_json: bool) -> Overview:
+async def _watch(around: Surroundings, *, as_json: bool) -> Overview:
     """Does not come to an end by itself."""
     if as_json:
-        while True:
-            print(_json(_look(around), indent=None), file=around.stdout, flush=True)
-            time.sleep(_PERIOD_SECONDS)
+        async for seen in _looks(around):
+            print(_json(seen, indent=None), file=around.stdout, flush=True)
     if not around.stdout.isatty():
         raise CommandFailed("--watch wants a terminal; for a program there is --watch --json")
 
@@ -68,20 +71,25 @@ def _watch(around: Surroundings, *, as_json: bool) -> Overview:
     from addon.cli.table import console_on  # noqa: PLC0415
 
     console = console_on(around.stdout)
-    seen = _look(around)  # what is wrong with the file is told before the screen is taken
+    looks = _looks(around)
+    seen = await anext(looks)  # what is wrong with the file is told before the screen is taken
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             live.update(Group(*screen(seen, around.stdout, *console.size)), refresh=True)
-            time.sleep(_PERIOD_SECONDS)
-            seen = _look(around)
+            seen = await anext(looks)
 
 
-def _look(around: Surroundings) -> Overview:
+async def _looks(around: Surroundings) -> AsyncIterator[Overview]:
+    """One after the other, without end."""
     import asyncio  # noqa: PLC0415
 
     from addon.cli.status.gathering import overview  # noqa: PLC0415
+    from addon.oauth.own_page import OwnPages  # noqa: PLC0415
 
-    return asyncio.run(overview(around))
+    async with OwnPages() as pages:
+        while True:
+            yield await overview(around, pages)
+            await asyncio.sleep(_PERIOD_SECONDS)
 
 
 def _json(seen: Overview, *, indent: int | None) -> str:

@@ -17,6 +17,7 @@ from addon.broker.status import AccountStatus, ProxyStatus, Standing
 from addon.cli.accounts.file import AccountsFile
 from addon.cli.running import running_proxies
 from addon.cli.surroundings import Surroundings
+from addon.oauth.own_page import OwnPages
 
 _SERVES = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
 
@@ -46,8 +47,11 @@ class Overview:
         return any(account.standing in _SERVES for account in self.accounts)
 
 
-async def overview(around: Surroundings) -> Overview:
-    """What there is to know now. Raises CommandFailed where the accounts file cannot be read."""
+async def overview(around: Surroundings, pages: OwnPages | None = None) -> Overview:
+    """What there is to know now; ``pages`` as for ``running_proxies``.
+
+    Raises CommandFailed where the accounts file cannot be read.
+    """
     settings, file = around.settings(), AccountsFile(around)
     # what it would log is told in the overview itself
     logging.getLogger("addon").addHandler(logging.NullHandler())
@@ -55,7 +59,7 @@ async def overview(around: Surroundings) -> Overview:
     now = around.clock()
     desk = Desk(settings, accounts_path=str(file.path), pid=0)
     desk.adopt(snapshot, file.store.states(), now)
-    running = await running_proxies(file.path)
+    running = await running_proxies(file.path, pages)
     return Overview(
         now_ms=int(now * 1000),
         path=file.path,
