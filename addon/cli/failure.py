@@ -16,6 +16,7 @@ class CommandFailed(Exception):
         super().__init__(message)
         self.status = status
 
+
 @contextmanager
 def failures_told(out: TextIO, *, as_json: bool) -> Iterator[None]:
     """Tell a program that reads ``out`` of a failure, in one line of JSON, before it goes on."""

@@ -150,7 +150,7 @@ def test_colours_are_for_terminals_that_have_them_and_people_who_like_them(
     qwen_proxy: Command, env: dict[str, str], is_coloured: bool
 ) -> None:
     Home(qwen_proxy.home).keeps(WORK)
-    with on_terminal(qwen_proxy, "accounts", "list", columns=100, **env) as terminal:
+    with on_terminal(qwen_proxy, "accounts", "list", columns=100, lines=40, **env) as terminal:
         assert terminal.end() == 0
     assert ("\x1b[32m" in terminal.raw) == is_coloured
 

@@ -65,7 +65,9 @@ def test_web_has_its_page_on_the_third_port(qwen_proxy: Command, port: int) -> N
 def test_colours_are_for_those_who_like_them(
     qwen_proxy: Command, port: int, env: dict[str, str], is_coloured: bool
 ) -> None:
-    with on_terminal(qwen_proxy, "run", "--port", str(port), columns=100, **env) as terminal:
+    with on_terminal(
+        qwen_proxy, "run", "--port", str(port), columns=100, lines=40, **env
+    ) as terminal:
         terminal.until("reverse proxy to")
         terminal.type("\x03")
         assert terminal.end() == 0
