@@ -75,8 +75,8 @@ class Surroundings:
 
     def answer(self, question: str) -> str:
         """What the person answers, without space around it. Raises CommandFailed at the end."""
-        print(question, end="", file=self.stderr, flush=True)
         with self.asking():
+            print(question, end="", file=self.stderr, flush=True)
             line = self.stdin.readline()
         if not line:
             raise CommandFailed("there was no answer: nothing was changed")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 from typing import Final
 
 from mitmproxy import ctx
@@ -31,4 +32,6 @@ def _tell() -> None:
             "leases": broker.open_leases,
             "waiting": broker.waiting,
         }
-    print(f"{PREFIX}{json.dumps(counts)}", flush=True)  # noqa: T201
+    # in one piece: a thread may be writing to the log
+    sys.stdout.write(f"{PREFIX}{json.dumps(counts)}\n")
+    sys.stdout.flush()
