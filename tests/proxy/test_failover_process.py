@@ -354,7 +354,9 @@ def test_a_stream_that_falls_silent_is_ended_properly(
     upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
 ) -> None:
     upstream.replies(stream_reply(map(sse, text_deltas("Hel", "lo")), ending=Ending.HANG))
-    setup = Setup(accounts=two_accounts(upstream), options={"qwen_idle_timeout_seconds": "1"})
+    # a stream looks at the clock when its first byte would be late, and from then on
+    options = {"qwen_idle_timeout_seconds": "1", "qwen_first_byte_timeout_seconds": "2"}
+    setup = Setup(accounts=two_accounts(upstream), options=options)
     answer = ask(Rig(start_mitm(setup), upstream), recorder)
     assert check_stream(answer.content).outcome.status == "failed"
     upstream.wait_for_hangup()
