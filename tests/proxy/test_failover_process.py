@@ -6,16 +6,19 @@ must not show it but in ``x-qwen-attempts``.
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx2
 import pytest
 
+from addon.accounts.lock import locked
 from tests.conftest import StartMitm
-from tests.support.accounts import api_key_account
+from tests.support.accounts import api_key_account, write_accounts
 from tests.support.chat import MODEL, Json, completion, events, sse, text_deltas, text_stream
 from tests.support.oracle import check_response, check_stream
 from tests.support.proxy import REGULAR, REVERSE, MitmProcess, Setup
@@ -75,17 +78,36 @@ class Rig:
         return [request.token for request in self.upstream.requests]
 
 
-def two_accounts(upstream: Upstream) -> list[Json]:
+def two_accounts(upstream: Upstream, *, serial: int = 0) -> list[Json]:
+    """Of each ``serial`` nothing is known that others have met."""
     return [
-        api_key_account(BAD, upstream.base_url, label="bad", priority=-1),
-        api_key_account(GOOD, upstream.base_url, label="good"),
+        api_key_account(BAD, upstream.base_url, id=f"bad-{serial}", label="bad", priority=-1),
+        api_key_account(GOOD, upstream.base_url, id=f"good-{serial}", label="good"),
     ]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, confdir: Path) -> Iterator[Rig]:
+    """One for all tests that ask nothing special of it; see ``rig``."""
+    folder = tmp_path_factory.mktemp("mitm")
+    with Upstream() as upstream:
+        setup = Setup(accounts=two_accounts(upstream), modes=[REVERSE, REGULAR])
+        with MitmProcess(folder, setup, confdir=confdir) as proxy:
+            yield Rig(proxy, upstream)
+
+
+SERIALS: Final = itertools.count(1)
+
+
 @pytest.fixture
-def rig(upstream: Upstream, start_mitm: StartMitm) -> Rig:
-    accounts = two_accounts(upstream)
-    return Rig(start_mitm(Setup(accounts=accounts, modes=[REVERSE, REGULAR])), upstream)
+def rig(shared: Rig) -> Iterator[Rig]:
+    """With two accounts that never were."""
+    upstream, path = shared.upstream, shared.proxy.accounts_file
+    upstream.reset()
+    with locked(path, timeout_seconds=SAFETY_SECONDS):
+        write_accounts(path, two_accounts(upstream, serial=next(SERIALS)))
+    yield shared
+    upstream.check()
 
 
 def ask(rig: Rig, recorder: Recorder, *, stream: bool = True) -> httpx2.Response:
