@@ -50,7 +50,7 @@ from addon.proxy.masking import TokenFilter
 from addon.proxy.models import lacks_models, models_response
 from addon.proxy.options import add_options, read_options
 from addon.proxy.own_pages import is_own_page, own_page
-from addon.proxy.record import comment, log_line
+from addon.proxy.record import annotate, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
@@ -387,7 +387,7 @@ class QwenProxy:
         # Whatever went wrong on the way: a lease is given back.
         self._settle(exchange, ClientGone())
         now = time.time()
-        flow.comment = comment(exchange, now)
+        annotate(flow, exchange, now)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))
 

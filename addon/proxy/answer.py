@@ -96,8 +96,11 @@ def mask_token(response: http.Response, exchange: Exchange) -> None:
 def hand_on(response: http.Response, exchange: Exchange) -> None:
     """Has an untouched answer handed on as it comes, without the account's token."""
     assert exchange.lease is not None
-    coding = response.headers.get("content-encoding", "")
-    response.stream = exchange.untouched = UntouchedAnswer(exchange.lease.token, coding)
+    response.stream = exchange.untouched = UntouchedAnswer(
+        exchange.lease.token,
+        response.headers.get("content-encoding", ""),
+        is_stream=is_event_stream(response),
+    )
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:

@@ -98,6 +98,8 @@ class UpstreamRefusal:
     """Whether the status said 200, and the body otherwise."""
     timed_out: bool = False
     """Whether the upstream was given up because it was silent."""
+    body: bytes = field(default=b"", repr=False)
+    """As it came, in the coding that ``headers`` name, with the token if that is in it."""
 
 
 @dataclass(slots=True)
@@ -151,6 +153,11 @@ class Exchange:
     def has_begun(self) -> bool:
         """Whether the head of an answer may have gone to the client."""
         return self.flow.response is not None and bool(self.flow.response.stream)
+
+    @property
+    def stream(self) -> StreamedAnswer | UntouchedAnswer | None:
+        """What the answer passes through on its way to the client, once it has begun."""
+        return self.answer or self.untouched
 
     @property
     def cost(self) -> Usage | None:

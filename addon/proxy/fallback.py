@@ -21,6 +21,7 @@ from addon.broker import Lease, RateLimited
 from addon.errors import ApiError
 from addon.proxy.answer import is_event_stream, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.refused import refused_attempt
 from addon.proxy.verdict import Verdict, judge
 from addon.translate import CodingError, UpstreamError, read_error_body
 
@@ -63,7 +64,7 @@ def finish(flow: http.HTTPFlow, exchange: Exchange) -> Verdict | None:
     if response.status_code != HTTPStatus.OK:
         body = response.get_content(strict=False) or b""
         error = read_error_body(body, response.status_code)
-        refused = UpstreamRefusal(response.status_code, error, response.headers)
+        refused = UpstreamRefusal(response.status_code, error, response.headers, body=body)
         return _judge(refused, exchange)
     try:
         translate_whole(flow, exchange)
@@ -77,8 +78,9 @@ def finish(flow: http.HTTPFlow, exchange: Exchange) -> Verdict | None:
 def _judge(refused: UpstreamRefusal, exchange: Exchange) -> Verdict:
     lease = exchange.lease
     assert lease is not None
-    refused = replace(refused, error=refused.error.without(lease.token))
-    verdict = judge(refused, time.time(), model=exchange.model, upstream_model=lease.upstream_model)
+    refused, now = replace(refused, error=refused.error.without(lease.token)), time.time()
+    exchange.attempts.keep(refused_attempt(refused, lease, now))
+    verdict = judge(refused, now, model=exchange.model, upstream_model=lease.upstream_model)
     wait = verdict.error.retry_after_seconds
     if isinstance(verdict.outcome, RateLimited) and (wait is None or wait > _LONGEST_WAIT_SECONDS):
         verdict.error.retry_after_seconds = _COME_AGAIN_SECONDS

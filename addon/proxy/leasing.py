@@ -6,11 +6,13 @@ Each lease is settled once, whatever happens; the exchange knows whether it was.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 from addon.broker import Broker, ClientGone, Lease, Outcome, Unauthorized
 from addon.errors import ApiError, Code
 from addon.proxy.exchange import Exchange, client_closed_request
+from addon.proxy.refused import refused_attempt
 from addon.proxy.verdict import Verdict
 
 _SAYS_MORE: Final = frozenset((Code.RATE_LIMIT_EXCEEDED, Code.REAUTHENTICATION_REQUIRED))
@@ -29,6 +31,8 @@ async def next_lease(
 
     Raises ApiError, for the client to read, where it goes nowhere.
     """
+    if exchange.refusal is not None:
+        exchange.attempts.keep(refused_attempt(exchange.refusal, refused, time.time()))
     if isinstance(verdict.outcome, Unauthorized):
         renewing = broker.after_unauthorized(refused, exclude=exchange.attempts.tried)
         renewed = await exchange.unless_the_client_leaves(renewing)

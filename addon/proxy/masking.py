@@ -26,6 +26,17 @@ _CREDENTIALS: Final = re.compile(r"(authorization(?:: |', b')bearer )[^\s\\'\"]+
 _BINARY: Final = re.compile(r"((?:SendData|DataReceived)\(\w+, )b['\"].*\\x00.*", re.DOTALL)
 """Bytes that are no text. HTTP/2 writes heads in a code of its own (HPACK, RFC 7541)."""
 
+_SPELT: Final = re.compile(
+    r"(?:\\{1,9}u00|%|&#[xX]0*)([2-7][0-9a-fA-F]);?|&#0*([0-9]{2,3});?|\\{1,9}(/)"
+)
+"""A character as it may stand in JSON (or in JSON in JSON), in a URL or in HTML."""
+
+_HALF_SPELT: Final = re.compile(r"(?:\\{1,9}(?:u[0-9a-fA-F]{0,3})?|%[0-9a-fA-F]?|&#?\w{0,9})$")
+"""One at the end of a text that was cut short."""
+
+_SHOWN_OF_TOKEN: Final = 4
+"""How many characters at its beginning ``mask`` shows at most."""
+
 _CUT: Final = "…"
 """At the end of a line that mitmproxy has cut short, and so perhaps a token in two."""
 
@@ -40,6 +51,26 @@ def masked(data: bytes, token: str) -> bytes:
     for spelling in spellings(token):
         data = data.replace(spelling.encode(), mask(token).encode())
     return data
+
+
+def without_token(text: str, token: str) -> str:
+    """``text`` for people to read: without the token, whichever encoder it has been through.
+
+    Nor with a beginning of it at the end, where the text was cut short.
+    """
+    if not token:
+        return text
+    in_token = frozenset(token)
+
+    def plain(spelt: re.Match[str]) -> str:
+        in_hex, in_decimal, slash = spelt.groups()
+        char = slash or chr(int(in_hex or in_decimal, 16 if in_hex else 10))
+        return char if char in in_token else spelt.group()
+
+    text = _SPELT.sub(plain, text).replace(token, mask(token))
+    whole = _HALF_SPELT.sub("", text.removesuffix(_CUT))
+    begun = _begun(whole.encode(), token.encode())
+    return whole[:-begun] + _CUT if begun > _SHOWN_OF_TOKEN else text
 
 
 class MaskedStream:

@@ -11,13 +11,15 @@ from addon.translate import CostReader, TokenUsage
 class UntouchedAnswer:
     """What mitmproxy calls for every chunk of such an answer: the same, without the token."""
 
-    __slots__ = ("_cost", "_mask", "last_data_at")
+    __slots__ = ("_cost", "_mask", "first_event_at", "last_data_at")
 
-    def __init__(self, token: str, content_encoding: str) -> None:
+    def __init__(self, token: str, content_encoding: str, *, is_stream: bool) -> None:
+        """To be made when the answer begins: that of a stream was held back for its first event."""
         self._mask = None if content_encoding else MaskedStream(token)
         self._cost = CostReader(content_encoding)
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
+        self.first_event_at = self.last_data_at if is_stream else None
 
     def __call__(self, data: bytes) -> bytes | tuple[()]:
         """``data``, or what of it may be shown yet. Empty ``data`` is mitmproxy's sign for the end.

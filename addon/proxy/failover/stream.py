@@ -221,7 +221,7 @@ class AccountStream(HttpStream):
         else:
             if not isinstance(event, ResponseEndOfMessage):
                 yield from abandon(self)
-            yield from self._refused(opening.error, in_disguise=True)
+            yield from self._refused(opening.error, in_disguise=True, body=bytes(self._held.body))
 
     def _is_for_the_client(self, error: UpstreamError) -> bool:
         """Whether what is no answer is handed on all the same, since nothing has to be read."""
@@ -279,7 +279,12 @@ class AccountStream(HttpStream):
                 yield from self.send_response()
 
     def _refused(
-        self, error: UpstreamError, *, in_disguise: bool = False, timed_out: bool = False
+        self,
+        error: UpstreamError,
+        *,
+        in_disguise: bool = False,
+        timed_out: bool = False,
+        body: bytes = b"",
     ) -> layer.CommandGenerator[None]:
         """The decision point: the addon answers the client, or has the request sent again."""
         exchange, response = self._exchange, self.flow.response
@@ -291,6 +296,7 @@ class AccountStream(HttpStream):
             headers=response.headers if response is not None else http.Headers(),
             in_disguise=in_disguise,
             timed_out=timed_out,
+            body=body or (response.raw_content or b"" if response is not None else b""),
         )
         # Whatever this upstream still sends is of no interest: this state takes everything.
         self.server_state = self.state_errored
@@ -407,7 +413,7 @@ class AccountStream(HttpStream):
     def _seconds_left(self, exchange: Exchange) -> float:
         """How long the upstream may go on being silent."""
         timeouts, now = self.policy.timeouts, time.time()
-        flowing = exchange.answer or exchange.untouched
+        flowing = exchange.stream
         if self.server_state == self.state_stream_response_body and flowing is not None:
             return flowing.last_data_at + timeouts.idle - now
         return self._sent_at + timeouts.first_byte - now
