@@ -14,5 +14,7 @@ if str(_here.parent) not in sys.path:
     sys.path.insert(0, str(_here.parent))
 
 from addon.proxy.addon import QwenProxy  # noqa: E402  # the path comes first
+from addon.proxy.commands import QwenCommands  # noqa: E402
 
-addons = [QwenProxy()]
+_proxy = QwenProxy()
+addons = [_proxy, QwenCommands(_proxy)]

@@ -125,6 +125,19 @@ class JsonFileStore:
         states = changed.states()
         return {account_id: states[account_id] for account_id in changes if account_id in states}
 
+    # What people change
+
+    async def set_enabled(self, account_id: str, *, enabled: bool) -> Account | None:
+        """See AccountStore."""
+
+        def change(found: Document) -> Document:
+            account = found.account(account_id)
+            if account is None or account.enabled == enabled:
+                return found
+            return with_account(found, replace(account, enabled=enabled))
+
+        return (await self._change(change)).account(account_id)
+
     # Credentials
 
     @asynccontextmanager

@@ -118,6 +118,12 @@ class AccountStore(Protocol):
         StoreError, and ValueError for a key that is no statistic but the user's own.
         """
 
+    async def set_enabled(self, account_id: str, *, enabled: bool) -> Account | None:
+        """Have the account used, or not. Gives it as it then is, None if it is gone.
+
+        Raises StoreError.
+        """
+
 
 class CredentialStore(Protocol):
     """Where credentials are kept, as the refresh of tokens sees it."""

@@ -17,7 +17,7 @@ What ``proxy/`` may know of accounts and rotation is what this room hands out. T
 broker knows nothing of mitmproxy.
 """
 
-from addon.broker.broker import Broker
+from addon.broker.broker import Broker, NotDone
 from addon.broker.lease import Lease, LeaseNotOpen
 from addon.rotation.decision import Needs
 from addon.rotation.limits import UpstreamLimits, read_limits
@@ -48,6 +48,7 @@ __all__ = [
     "LeaseNotOpen",
     "LimitKind",
     "Needs",
+    "NotDone",
     "Outcome",
     "RateLimited",
     "Refused",

@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import Final
 
 from addon.accounts.account import Account, OAuthCredential
-from addon.accounts.store import AccountStore, Snapshot
+from addon.accounts.store import AccountStore, Snapshot, StoreError
 from addon.broker.desk import Desk, Seat
 from addon.broker.lease import Lease
 from addon.broker.line import Line, Wish
@@ -35,10 +35,15 @@ from addon.rotation.decision import Chosen, Needs
 from addon.rotation.limits import read_limits
 from addon.rotation.outcome import ClientGone, Outcome, Unauthorized
 from addon.rotation.pool import AccountView
+from addon.rotation.record import RESTS
 from addon.rotation.rejection import ACCEPTED
 from addon.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
+
+
+class NotDone(Exception):
+    """What a person asked for could not be done; the message says why, without a credential."""
 
 
 class Broker:
@@ -262,6 +267,38 @@ class Broker:
             taken_at=seat.taken_at,
             waited_seconds=waited_seconds,
         )
+
+    # What people change while it runs
+
+    async def set_enabled(self, account_id: str, *, enabled: bool) -> None:
+        """Have the account used, or not, by every process. Raises NotDone."""
+        try:
+            account = await self._store.set_enabled(account_id, enabled=enabled)
+        except StoreError as why:
+            raise NotDone(str(why)) from None
+        self.reload()
+        if account is None:
+            raise NotDone("It is no longer in the accounts file.")
+
+    async def end_rest(self, account_id: str) -> None:
+        """Ask the account again from now on, whatever its upstream said before.
+
+        Raises NotDone where only this process does so, since it cannot be written.
+        """
+        self._desk.end_rest(account_id, self._clock())
+        self._line.serve()
+        try:
+            # moments only rise there, unless they are taken out
+            await self._store.save_state({account_id: dict.fromkeys(RESTS)})
+        except StoreError as why:
+            raise NotDone(str(why)) from None
+
+    async def renew(self, account_id: str) -> None:
+        """Have the token of a sign-in renewed now. Raises NotDone."""
+        try:
+            await self._renewals.renew(account_id)
+        except (SignInNeeded, RefreshFailed) as why:
+            raise NotDone(str(why)) from None
 
     # What there is to see
 

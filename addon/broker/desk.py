@@ -94,6 +94,10 @@ class Desk:
                 _log.warning("%s", line)
         self._pool.update_accounts(self._accounts.values(), now)
 
+    def end_rest(self, account_id: str, now: float) -> None:
+        """A person says that the account serves again."""
+        self._pool.end_rest(account_id, now)
+
     # Seats: see line.Source
 
     def decide(self, wish: Wish, now: float) -> Decision:

@@ -236,6 +236,16 @@ class Renewals:
                 raise RefreshFailed(f"The token of {account.name} was not renewed: {why}.")
         return await asyncio.shield(self._begin(token.account))
 
+    async def renew(self, account_id: str) -> Account:
+        """The account with another token, whatever the one is like that it has.
+
+        Raises SignInNeeded or RefreshFailed. May be cancelled: the renewal goes on.
+        """
+        token = self._tokens.get(account_id)
+        if token is None:
+            raise RefreshFailed("It has no sign-in that is in use, so there is nothing to renew.")
+        return await asyncio.shield(self._begin(token.account))
+
     # One renewal
 
     def _begin(self, account: Account) -> asyncio.Task[Account]:

@@ -192,7 +192,7 @@ class QwenProxy:
 
     def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
         """The answer to a request that is for the proxy itself; None: it is for others."""
-        return own_page(flow, self._status) if is_own_page(flow) else None
+        return own_page(flow, self.status) if is_own_page(flow) else None
 
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
@@ -217,8 +217,9 @@ class QwenProxy:
         # A body that is translated must be whole, whatever stream_large_bodies says.
         flow.request.stream = False
 
-    def _status(self) -> ProxyStatus:
-        return self._presence.status(self._the_broker(), self._settings)
+    def status(self) -> ProxyStatus:
+        """How this proxy does. Raises ApiError where it did not come to be."""
+        return self._presence.status(self.the_broker(), self._settings)
 
     # --- the way there
 
@@ -234,7 +235,7 @@ class QwenProxy:
             check_client(flow, self._settings)
             understanding = self._understand(flow, exchange)
             exchange.needs = await exchange.unless_the_client_leaves(understanding)
-            lease = await first_lease(self._the_broker(), exchange)
+            lease = await first_lease(self.the_broker(), exchange)
             point_at(flow, exchange, lease)
             if not self._can_resend:
                 fallback.show_token(flow, lease)
@@ -252,7 +253,8 @@ class QwenProxy:
             return needs
         return replace(needs, pid=await self._processes.pid_of(flow.client_conn))
 
-    def _the_broker(self) -> Broker:
+    def the_broker(self) -> Broker:
+        """What lends the accounts. Raises ApiError where there is none."""
         if self._broker is None:
             raise _internal_error()
         return self._broker
@@ -272,7 +274,7 @@ class QwenProxy:
         )
         try:
             lease = await next_lease(
-                self._the_broker(),
+                self.the_broker(),
                 exchange,
                 exchange.lease,
                 verdict,
@@ -292,7 +294,7 @@ class QwenProxy:
 
     def _names_models(self, flow: http.HTTPFlow, exchange: Exchange) -> bool:
         """Answers in the place of a service that has no list of models, if any are known."""
-        names = self._the_broker().models()
+        names = self.the_broker().models()
         status = flow.response.status_code if flow.response is not None else None
         if not names or not lacks_models(exchange, status):
             return False
@@ -309,7 +311,7 @@ class QwenProxy:
             self._close(flow)
             return
         if exchange.lease is not None and not exchange.is_settled:
-            self._the_broker().observe(exchange.lease, flow.response.headers)
+            self.the_broker().observe(exchange.lease, flow.response.headers)
         if not self._can_resend and exchange.lease is not None:
             fallback.hide_token(flow, exchange.lease)
             fallback.begin(flow.response, exchange)

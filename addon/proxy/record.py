@@ -37,12 +37,12 @@ _SHORTEST_FLOW_SECONDS: Final = 0.1
 def log_line(flow: http.HTTPFlow, exchange: Exchange, now: float) -> str:
     """One line: what was asked, who served, how it ended, what it cost."""
     status = flow.response.status_code if flow.response else "no answer"
-    return _printable(f"{exchange.path}: {status}, {', '.join(_facts(exchange, now))}")
+    return printable(f"{exchange.path}: {status}, {', '.join(_facts(exchange, now))}")
 
 
 def annotate(flow: http.HTTPFlow, exchange: Exchange, now: float) -> None:
     """Writes the same into ``flow``, what was left out of the request, and each refusal."""
-    flow.comment = _printable("; ".join((*_facts(exchange, now), *exchange.notes)))
+    flow.comment = printable("; ".join((*_facts(exchange, now), *exchange.notes)))
     if flow.marked in _OURS:
         flow.marked = _marker(flow, exchange)
     flow.metadata.pop(ATTEMPTS, None)  # of a flow that was sent before
@@ -124,6 +124,6 @@ def _is_told(exchange: Exchange) -> bool:
     return bool(refused) and error is not None and error.message == refused[-1].reason
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """``line`` as one line: what a terminal would obey, or would not show, is a dot or a space."""
     return "".join(char if char.isprintable() else " " if char.isspace() else "." for char in line)

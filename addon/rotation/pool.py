@@ -263,6 +263,15 @@ class Pool:
             seat.state.forecast.observe(limits)
             self._look_at(seat, now)
 
+    def end_rest(self, account_id: str, now: float) -> None:
+        """A person says that the account serves again. An unknown id is passed over."""
+        self._catch_up(now)
+        seat = self._seat_of.get(account_id)
+        if seat is not None:
+            seat.state.end_rest(now)
+            self._dirty.add(account_id)
+            self._look_at(seat, now)
+
     def rejection(self, account_id: str) -> Rejection:
         """How the account's upstream takes its credential; of an unknown id: as accepted."""
         state = self._states.get(account_id)

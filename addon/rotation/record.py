@@ -26,6 +26,8 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 LATER_STAYS: Final = frozenset({"lastUsed", "rateLimitResetAt", "modelResets"})
 """Moments: of what two processes say, the later one holds."""
+RESTS: Final = ("rateLimitResetAt", "modelResets", "breaker")
+"""What keeps an account from being chosen."""
 ADDED_UP: Final = frozenset({"days"})
 """Counts: what each process says is what it has to add."""
 

@@ -60,6 +60,10 @@ class Rejection:
         """A request ended whose client had gone: if it was to see, let another."""
         return Rejection(self.times, now) if self.is_probed else self
 
+    def to_be_probed(self, now: float) -> Rejection:
+        """A person says that the credential works again: let a request see, at once."""
+        return Rejection(self.times, min(self.until, now))
+
     def for_another_token(self) -> Rejection:
         """A sign-in has got another token: it may be used, and is not better for that."""
         return Rejection(self.times)

@@ -268,6 +268,14 @@ class AccountState:
             case _:
                 pass
 
+    def end_rest(self, now: float) -> None:
+        """A person says that it serves again: what its upstream said before counts no more."""
+        self.cooling_until, self.recovery, self.next_start = NEVER, WELL, NEVER
+        self.model_cooling_until, self.limit_reason = {}, ""
+        self.backoff = self.allocation = RESTED
+        self.breaker = CLOSED
+        self.rejection = self.rejection.to_be_probed(now)
+
     def set_back(self, seconds: float) -> None:
         """Move all that is remembered along with a clock that was set back."""
         self.health = HealthScore(self.health.score, self.health.as_of - seconds)

@@ -173,6 +173,14 @@ class Memory:
         self.saved |= written
         return written
 
+    async def set_enabled(self, account_id: str, *, enabled: bool) -> Account | None:
+        if self.fault is not None:
+            raise StoreError(self.fault)
+        found = [each for each in self._snapshot.accounts if each.id == account_id]
+        changed = [replace(each, enabled=enabled) for each in found]
+        self.put(*changed)
+        return changed[0] if changed else None
+
     def put(self, *accounts: Account) -> None:
         """Each in the place of the one with its id, else at the end."""
         by_id = {each.id: each for each in (*self._snapshot.accounts, *accounts)}

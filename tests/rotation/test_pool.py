@@ -10,6 +10,7 @@ import pytest
 from addon.accounts.account import Account
 from addon.rotation.decision import (
     AllTried,
+    Chosen,
     Lack,
     Limited,
     Needs,
@@ -385,6 +386,23 @@ def test_a_limit_on_one_model_leaves_the_others_free() -> None:
     assert view(pool, "a").model_cooling_until == (("coder", START + 30),)
     assert chosen(pool, START + 30, CODER) == "a"
     assert view(pool, "a", START + 30).model_cooling_until == ()
+
+
+@pytest.mark.parametrize(
+    "trouble", [RateLimited(600.0), RateLimited(600.0, model=ANY.model), Failed("503")]
+)
+def test_a_rest_that_a_person_ends_is_over(trouble: Outcome) -> None:
+    pool = pool_of(key("a"))
+    while isinstance(pool.choose(ANY, START), Chosen):
+        serve(pool, trouble)
+    before = view(pool, "a")
+
+    pool.end_rest("a", START)
+
+    assert chosen(pool) == "a"
+    after = view(pool, "a")
+    assert (after.cooling_until, after.model_cooling_until, after.tripped_until) == (None, (), None)
+    assert after.health == before.health
 
 
 def test_the_first_to_come_free_is_the_one_to_wait_for() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx2
 
@@ -19,6 +19,10 @@ from tests.support.proxy import SAFETY_SECONDS, MitmProcess
 _ANNOUNCED: Final = "Web server listening at"
 _XSRF: Final = "c0ffee"
 _XSRF_COOKIES: Final = ("_xsrf", "_mitmproxy_xsrf")
+
+
+class CommandRefused(Exception):
+    """A command was not carried out; the message is what mitmweb shows."""
 
 
 class WebInterface:
@@ -52,6 +56,16 @@ class WebInterface:
         """Change options; where mitmproxy or an addon refuses, the answer says why."""
         headers = {"x-xsrftoken": _XSRF}
         return self._client.put("/options", json=options, headers=headers)
+
+    def command(self, name: str, *arguments: str) -> Any:
+        """What a command gives. Raises CommandRefused."""
+        headers = {"x-xsrftoken": _XSRF}
+        asked = {"arguments": arguments}
+        answer = self._client.post(f"/commands/{name}", json=asked, headers=headers)
+        assert answer.status_code == httpx2.codes.OK, answer.text
+        if "error" in answer.json():
+            raise CommandRefused(answer.json()["error"])
+        return answer.json()["value"]
 
     def __enter__(self) -> Self:
         return self
