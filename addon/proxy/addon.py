@@ -47,7 +47,7 @@ from addon.proxy.intake import understand
 from addon.proxy.leasing import first_lease, next_lease, settle
 from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
-from addon.proxy.models import lacks_models, models_response
+from addon.proxy.models import name_models
 from addon.proxy.options import add_options, read_options
 from addon.proxy.own_pages import is_own_page, own_page
 from addon.proxy.record import annotate, log_line
@@ -281,7 +281,7 @@ class QwenProxy:
                 max_failures=self._settings.max_attempts,
             )
         except ApiError as error:
-            if self._names_models(flow, exchange):
+            if name_models(flow, exchange, self.the_broker().models()):
                 return
             if error is not verdict.error or not may_stand(flow.response, exchange):
                 self._refuse(flow, exchange, error)
@@ -291,15 +291,6 @@ class QwenProxy:
         else:
             point_at(flow, exchange, lease)
             exchange.resend = True
-
-    def _names_models(self, flow: http.HTTPFlow, exchange: Exchange) -> bool:
-        """Answers in the place of a service that has no list of models, if any are known."""
-        names = self.the_broker().models()
-        status = flow.response.status_code if flow.response is not None else None
-        if not names or not lacks_models(exchange, status):
-            return False
-        flow.response = models_response(names, exchange)
-        return True
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Begins a translated stream, or hands an untouched answer on as it comes."""
@@ -341,7 +332,7 @@ class QwenProxy:
             if exchange.untouched is not None:
                 exchange.usage = exchange.untouched.finish()
             self._settle(exchange, outcome_untouched(flow.response, time.time(), exchange.cost))
-            self._names_models(flow, exchange)
+            name_models(flow, exchange, self.the_broker().models())
         self._close(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:

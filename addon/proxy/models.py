@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -18,12 +18,19 @@ _NO_SUCH_ROUTE: Final = frozenset(
 )
 
 
-def lacks_models(exchange: Exchange, status: int | None) -> bool:
-    """Whether ``status`` says that the service has no list of models, which was asked for."""
-    return exchange.route is Route.MODELS and status in _NO_SUCH_ROUTE
+def name_models(flow: http.HTTPFlow, exchange: Exchange, names: Sequence[str]) -> bool:
+    """Answers with ``names`` where the list was asked for that the service does not have.
+
+    Whether it did.
+    """
+    status = flow.response.status_code if flow.response is not None else None
+    if not names or exchange.route is not Route.MODELS or status not in _NO_SUCH_ROUTE:
+        return False
+    flow.response = _response(names, exchange)
+    return True
 
 
-def models_response(names: Iterable[str], exchange: Exchange) -> http.Response:
+def _response(names: Iterable[str], exchange: Exchange) -> http.Response:
     """``names`` in the shape of ``GET /v1/models`` of OpenAI's reference."""
     models = [
         {"id": name, "object": "model", "created": 0, "owned_by": "opencode-qwen-proxy"}

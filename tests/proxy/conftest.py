@@ -13,6 +13,19 @@ from tests.support.pool import Pool
 from tests.support.proxy import REVERSE, MitmProcess, Setup
 from tests.support.recorder import Recorder
 from tests.support.upstream import Upstream
+from tests.support.web import WebInterface
+
+
+@contextlib.contextmanager
+def mitmweb(folder: Path, confdir: Path, **options: str) -> Iterator[tuple[Pool, WebInterface]]:
+    """A mitmweb with such mitmproxy options, the pool behind it, and its page."""
+    setup = Setup(accounts=[], modes=[REVERSE], program="mitmweb", options=options)
+    with (
+        Upstream() as upstream,
+        MitmProcess(folder, setup, confdir=confdir) as proxy,
+        WebInterface(proxy) as web,
+    ):
+        yield Pool(proxy, upstream), web
 
 
 class PoolWith(Protocol):

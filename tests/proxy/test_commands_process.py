@@ -10,12 +10,11 @@ from typing import Final
 
 import pytest
 
+from tests.proxy.conftest import mitmweb
 from tests.support.accounts import oauth_account
 from tests.support.pool import Pool
-from tests.support.proxy import REVERSE, MitmProcess, Setup
 from tests.support.recorder import Recorder
 from tests.support.replies import refusal
-from tests.support.upstream import Upstream
 from tests.support.web import CommandRefused, WebInterface
 
 NAMES: Final = {
@@ -45,15 +44,10 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, confdir: Path) -> Iterator[Rig]:
-    options = {"qwen_max_rate_limit_wait_seconds": "0"}
-    setup = Setup(accounts=[], modes=[REVERSE], program="mitmweb", options=options)
-    folder = tmp_path_factory.mktemp("mitm")
-    with (
-        Upstream() as upstream,
-        MitmProcess(folder, setup, confdir=confdir) as proxy,
-        WebInterface(proxy) as web,
-    ):
-        yield Rig(Pool(proxy, upstream), web)
+    with mitmweb(
+        tmp_path_factory.mktemp("mitm"), confdir, qwen_max_rate_limit_wait_seconds="0"
+    ) as (pool, web):
+        yield Rig(pool, web)
 
 
 @pytest.fixture

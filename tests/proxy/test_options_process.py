@@ -9,11 +9,10 @@ from typing import Final
 
 import pytest
 
+from tests.proxy.conftest import mitmweb
 from tests.support.pool import Pool
-from tests.support.proxy import REVERSE, MitmProcess, Setup
 from tests.support.recorder import Recorder
 from tests.support.replies import Ending, broken, refusal
-from tests.support.upstream import Upstream
 from tests.support.web import WebInterface
 
 LIMITED: Final = refusal(429, "rate_limit_exceeded", "Slow down.", headers={"retry-after": "200"})
@@ -31,14 +30,8 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, confdir: Path) -> Iterator[Rig]:
-    setup = Setup(accounts=[], modes=[REVERSE], program="mitmweb")
-    folder = tmp_path_factory.mktemp("mitm")
-    with (
-        Upstream() as upstream,
-        MitmProcess(folder, setup, confdir=confdir) as proxy,
-        WebInterface(proxy) as web,
-    ):
-        yield Rig(Pool(proxy, upstream), web)
+    with mitmweb(tmp_path_factory.mktemp("mitm"), confdir) as (pool, web):
+        yield Rig(pool, web)
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ import pytest
 from mitmproxy.http import HTTPFlow
 from mitmproxy.io import FlowReader
 
+from tests.proxy.conftest import mitmweb
 from tests.support.chat import MODEL, Json, sse, text_deltas
 from tests.support.pool import Pool
-from tests.support.proxy import REVERSE, MitmProcess, Setup
 from tests.support.recorder import Recorder
 from tests.support.replies import Ending, Reply, broken, refusal, stream_reply
-from tests.support.upstream import Upstream
 from tests.support.web import WebInterface
 
 SPENT: Final = refusal(403, "insufficient_quota", "Free allocated quota exceeded.")
@@ -52,14 +51,8 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, confdir: Path) -> Iterator[Rig]:
-    setup = Setup(accounts=[], modes=[REVERSE], program="mitmweb")
-    folder = tmp_path_factory.mktemp("mitm")
-    with (
-        Upstream() as upstream,
-        MitmProcess(folder, setup, confdir=confdir) as proxy,
-        WebInterface(proxy) as web,
-    ):
-        yield Rig(Pool(proxy, upstream), web)
+    with mitmweb(tmp_path_factory.mktemp("mitm"), confdir) as (pool, web):
+        yield Rig(pool, web)
 
 
 @pytest.fixture
