@@ -58,6 +58,7 @@ def stage(folder: Path) -> Iterator[Command]:
         document = sandbox.accounts_document()
         for account, label in zip(document["accounts"], _LABELS, strict=True):
             account["label"] = label
+        document["accounts"][0]["priority"] = -1  # so that its limit is met, and the next serves
         accounts = folder / "accounts" / "qwen-auth-accounts.json"
         accounts.parent.mkdir(mode=0o700)
         accounts.touch(mode=0o600)
