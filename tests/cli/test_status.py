@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from addon.accounts.lock import locked
 from tests.cli.command import Command
 from tests.cli.invoked import Home, failed, secrets_shown
 from tests.cli.terminal import on_terminal
@@ -183,6 +184,24 @@ def test_what_several_proxies_do_adds_up(
 
     assert [proxy["under_way"] for proxy in document["proxies"]] == [1, 1]
     assert document["accounts"][0]["in_flight"] == 2
+
+
+def test_what_another_process_did_with_an_account_is_told_too(
+    start_mitm: StartMitm, tmp_path: Path
+) -> None:
+    now_ms = ms_from_now(-30)
+    account = api_key_account(KEY, URL, id="k", label="work")
+    proxy = start_mitm(Setup(accounts=[account]))
+    command = looking(tmp_path / "looking", proxy.accounts_file)
+    look_until_there_are(1, command)
+    health, bucket = {"score": 33.0, "asOf": now_ms}, {"tokens": 4.0, "asOf": now_ms}
+    with locked(proxy.accounts_file, timeout_seconds=SAFETY_SECONDS):
+        used = {**account, "lastUsed": now_ms, "health": health, "bucket": bucket}
+        write_accounts(proxy.accounts_file, [used])
+    (told,) = look(command)["accounts"]
+    assert told["last_used_ms"] == now_ms
+    assert 33 <= told["health"] < 34
+    assert 4 <= told["bucket"] < 10
 
 
 def test_a_proxy_that_hangs_is_said_not_to_answer(start_mitm: StartMitm, tmp_path: Path) -> None:

@@ -80,6 +80,13 @@ def _joined(on_disk: AccountStatus, proxies: Iterable[ProxyStatus]) -> AccountSt
     # of those that know no later use the first is believed: a proxy knows more than the file
     latest = max((*told, on_disk), key=lambda each: each.last_used_ms or 0)
     today = max((each.today for each in (*told, on_disk)), key=lambda day: day.requests)
+    # who used it last keeps these, in its memory or in the file: others only hear of its use
+    used_by = max((on_disk, latest), key=lambda each: each.last_used_ms or 0)
     return latest.model_copy(
-        update={"in_flight": sum(each.in_flight for each in told), "today": today}
+        update={
+            "in_flight": sum(each.in_flight for each in told),
+            "today": today,
+            "health": used_by.health,
+            "bucket": used_by.bucket,
+        }
     )
