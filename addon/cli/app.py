@@ -73,7 +73,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Keep `run` a command of its own while it is the only one."""
+    """What can be asked of the program itself; its help is the one above."""
 
 
 def main() -> None:
