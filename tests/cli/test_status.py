@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import time
@@ -83,6 +84,14 @@ def test_where_no_account_can_serve_the_exit_status_says_so(home: Home) -> None:
     assert printed.status == 1
     assert "disabled" in row(printed.stdout, "work")
     assert "2: home needs a new sign-in: qwen-proxy login --label home" in printed.stdout
+
+
+def test_looking_again_and_again_leaves_nothing_behind(home: Home) -> None:
+    home.keeps(WORK)
+    home.run("status")
+    before = [*logging.getLogger("addon").handlers]
+    home.run("status")
+    assert logging.getLogger("addon").handlers == before
 
 
 def test_entries_that_cannot_be_used_are_named(home: Home) -> None:

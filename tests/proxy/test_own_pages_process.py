@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -14,7 +15,7 @@ from tests.conftest import StartMitm
 from tests.proxy.conftest import PoolWith
 from tests.support.chat import events, text_stream
 from tests.support.pool import COST, Pool
-from tests.support.proxy import REGULAR, REVERSE, SAFETY_SECONDS, MitmProcess, Setup
+from tests.support.proxy import REGULAR, REVERSE, ROOT, SAFETY_SECONDS, MitmProcess, Setup
 from tests.support.replies import refusal, stream_reply
 
 LIMITED: Final = refusal(429, "rate_limit_exceeded", "Slow down.", headers={"retry-after": "900"})
@@ -162,3 +163,22 @@ def test_a_note_beside_the_accounts_leads_to_it_for_as_long_as_it_runs(
     assert [place["port"] for place in note["places"]] == [*proxy.ports]
     proxy.stop()
     assert not folder.exists()
+
+
+def test_a_script_that_is_loaded_again_leaves_one_note_and_not_two(
+    start_mitm: StartMitm, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    text = "from addon.proxy.addon import QwenProxy\naddons = [QwenProxy()]\n"
+    script.write_text(text, encoding="utf-8")
+    env = {"PYTHONPATH": str(ROOT)}
+    proxy = start_mitm(Setup(accounts=[], modes=[REVERSE], script=script, env=env))
+    folder = proxy.accounts_file.with_name(f"{proxy.accounts_file.name}.running")
+    before = status(proxy)["instance"]
+
+    script.write_text(f"{text}\n", encoding="utf-8")
+    deadline = time.monotonic() + SAFETY_SECONDS
+    while status(proxy)["instance"] == before or not [*folder.glob("*.json")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert [each.stem for each in folder.glob("*.json")] == [status(proxy)["instance"]]

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from addon.accounts.running import Note
 from addon.broker.desk import Desk
@@ -19,7 +20,10 @@ from addon.cli.running import running_proxies
 from addon.cli.surroundings import Surroundings
 from addon.oauth.own_page import OwnPages
 
-_SERVES = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
+_UNHEARD: Final = logging.NullHandler()
+"""For what would be logged: it is told in the overview itself. One, however often one looks."""
+
+_SERVES: Final = frozenset({Standing.READY, Standing.TIRED, Standing.HELD_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,7 @@ async def overview(around: Surroundings, pages: OwnPages | None = None) -> Overv
     Raises CommandFailed where the accounts file cannot be read.
     """
     settings, file = around.settings(), AccountsFile(around)
-    # what it would log is told in the overview itself
-    logging.getLogger("addon").addHandler(logging.NullHandler())
+    logging.getLogger("addon").addHandler(_UNHEARD)
     snapshot = file.snapshot()
     now = around.clock()
     desk = Desk(settings, accounts_path=str(file.path), pid=0)
