@@ -116,8 +116,12 @@ def child_of(pid: int, named: str) -> int:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether it is waited for, and nothing else."""
-    return stat_of(pid)[0] == "Z"
+    """Whether it is waited for, and nothing else.
+
+    The first of its threads may have ended while others have not, and until then nobody can
+    learn of its end (wait(2)).
+    """
+    return stat_of(pid)[0] == "Z" and len([*Path(f"/proc/{pid}/task").iterdir()]) == 1
 
 
 def stat_of(pid: int) -> list[str]:
