@@ -31,6 +31,7 @@ from addon.accounts.document import (
     with_account,
     with_states,
 )
+from addon.accounts.editing import with_sign_in
 from addon.accounts.journal import Journal, Renewal
 from addon.accounts.lock import LockBusy, held_lock, locked
 from addon.accounts.private_file import (
@@ -137,6 +138,20 @@ class JsonFileStore:
             return with_account(found, replace(account, enabled=enabled))
 
         return (await self._change(change)).account(account_id)
+
+    async def keep_sign_in(
+        self, credential: OAuthCredential, *, meant: str | None, now_ms: int
+    ) -> Account:
+        """See AccountStore."""
+        kept: list[Account] = []
+
+        def change(found: Document) -> Document:
+            done = with_sign_in(found, credential, meant=meant, label=None, now_ms=now_ms)
+            kept[:] = [done.account]
+            return done.document
+
+        await self._change(change)
+        return kept[0]
 
     # Credentials
 

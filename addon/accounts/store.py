@@ -124,6 +124,15 @@ class AccountStore(Protocol):
         Raises StoreError.
         """
 
+    async def keep_sign_in(
+        self, credential: OAuthCredential, *, meant: str | None, now_ms: int
+    ) -> Account:
+        """Keep a sign-in that has just been made; it outlasts a crash once this returns.
+
+        It goes to the account that it is known to be of, else to the one whose id is ``meant``,
+        else to a new one. Gives that account. Raises StoreError.
+        """
+
 
 class CredentialStore(Protocol):
     """Where credentials are kept, as the refresh of tokens sees it."""

@@ -5,6 +5,7 @@
 - ``desk``          seats on accounts: chosen, taken, settled
 - ``line``          the requests that wait for one
 - ``renewal``       tokens kept fresh
+- ``sign_in``       accounts signed in while the proxy runs
 - ``token_server``  where they are renewed, if it can be reached
 - ``statistics``    what the pool knows, as changes of what the store has
 - ``write_behind``  these changes on their way to disk

@@ -27,6 +27,7 @@ from addon.broker.lease import Lease
 from addon.broker.line import Line, Wish
 from addon.broker.policy import oauth_client_from, renewal_window_seconds, same_oauth_servers
 from addon.broker.renewal import Renewals, StillRenewing, TokenRefresher
+from addon.broker.sign_in import SignIns
 from addon.broker.status import AccountStatus
 from addon.broker.surroundings import Surroundings
 from addon.broker.write_behind import WriteBehind
@@ -71,6 +72,13 @@ class Broker:
         self._desk = Desk(settings, accounts_path=accounts_path, pid=surroundings.pid)
         self._line = Line(self._desk, surroundings, look=self.reload)
         self._renewals = Renewals(refresher, surroundings, look=self.reload)
+        self.sign_ins = SignIns(
+            store,
+            lambda: oauth_client_from(self._settings),
+            surroundings,
+            kept=self.reload,
+        )
+        """Accounts that people sign in while this runs."""
         self._statistics = WriteBehind(self._desk.statistics, store.save_state, surroundings)
 
     # Coming and going
@@ -86,6 +94,7 @@ class Broker:
         For leases to count in them, settle them before.
         """
         self._line.dismiss()
+        await self.sign_ins.stop()
         await self._renewals.stop()
         await self._statistics.stop()
 

@@ -7,6 +7,8 @@ comes in: labels, places and numbers only.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import partial
 from typing import Final, Literal
@@ -128,6 +130,13 @@ class ProxyStatus(_Told):
     """Requests that wait for one."""
     accounts: tuple[AccountStatus, ...]
     """In file order."""
+
+
+def by_unique_name(accounts: Iterable[AccountStatus]) -> dict[str, AccountStatus]:
+    """The accounts by names that mean one each: labels, or ids where several have the same."""
+    accounts = tuple(accounts)
+    times = Counter(name for each in accounts for name in {each.name, each.id})
+    return {each.name if times[each.name] == 1 else each.id: each for each in accounts}
 
 
 def account_status(

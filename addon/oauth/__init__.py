@@ -6,12 +6,19 @@ that what it brings is kept.
 """
 
 from addon.oauth.client import OAuthClient
-from addon.oauth.device import DeviceAuthorization, DeviceFlow, SignInDenied, SignInExpired
+from addon.oauth.device import (
+    DeviceAuthorization,
+    DeviceEndpoint,
+    DeviceFlow,
+    SignInDenied,
+    SignInExpired,
+)
 from addon.oauth.grant import InvalidGrant, OAuthError, OAuthRefused, OAuthUnreachable, TokenGrant
 from addon.oauth.refresher import Refresher, RefreshFailed, SignInNeeded, TokenEndpoint
 
 __all__ = [
     "DeviceAuthorization",
+    "DeviceEndpoint",
     "DeviceFlow",
     "InvalidGrant",
     "OAuthClient",

@@ -60,7 +60,7 @@ class SignInExpired(OAuthError):
     """Nobody decided in time: the code is good no more."""
 
 
-class Endpoint(Protocol):
+class DeviceEndpoint(Protocol):
     """Where forms are posted to; see OAuthClient."""
 
     @property
@@ -100,7 +100,7 @@ class DeviceFlow:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: DeviceEndpoint,
         *,
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -13,7 +13,13 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from addon.accounts.account import BadBaseUrl, check_base_url, is_sendable, resource_base_url
+from addon.accounts.account import (
+    BadBaseUrl,
+    OAuthCredential,
+    check_base_url,
+    is_sendable,
+    resource_base_url,
+)
 
 _CODES: Final = frozenset(
     {
@@ -47,6 +53,16 @@ class TokenGrant:
     expires_at_ms: int | None
     """Unix milliseconds; None where the server does not say."""
     resource_url: str | None
+
+    def sign_in(self) -> OAuthCredential:
+        """The credential that a new sign-in leaves; it has a refresh token."""
+        assert self.refresh_token is not None  # DeviceFlow gives no grant without
+        return OAuthCredential(
+            refresh_token=self.refresh_token,
+            access_token=self.access_token,
+            expires_at_ms=self.expires_at_ms,
+            resource_url=self.resource_url,
+        )
 
 
 class OAuthError(Exception):

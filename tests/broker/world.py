@@ -181,6 +181,15 @@ class Memory:
         self.put(*changed)
         return changed[0] if changed else None
 
+    async def keep_sign_in(
+        self, credential: OAuthCredential, *, meant: str | None, now_ms: int
+    ) -> Account:
+        if self.fault is not None:
+            raise StoreError(self.fault)
+        account = Account(meant or "new", credential, added_at_ms=now_ms)
+        self.put(account)
+        return account
+
     def put(self, *accounts: Account) -> None:
         """Each in the place of the one with its id, else at the end."""
         by_id = {each.id: each for each in (*self._snapshot.accounts, *accounts)}

@@ -203,13 +203,7 @@ def _keep(
     meant: Account | None,
     label: str | None,
 ) -> Kept:
-    assert grant.refresh_token is not None  # DeviceFlow gives no grant without
-    credential = OAuthCredential(
-        refresh_token=grant.refresh_token,
-        access_token=grant.access_token,
-        expires_at_ms=grant.expires_at_ms,
-        resource_url=grant.resource_url,
-    )
+    credential = grant.sign_in()
     meant_id = meant.id if meant is not None else None
 
     def change(found: Document) -> tuple[Document, Kept]:
