@@ -29,6 +29,7 @@ class Code(StrEnum):
     FORBIDDEN_CLIENT = "forbidden_client"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_DONE = "not_done"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
@@ -44,6 +45,7 @@ _STATUS: Final[dict[Code, int]] = {
     Code.FORBIDDEN_CLIENT: 403,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_DONE: 409,
     Code.RATE_LIMIT_EXCEEDED: 429,
     Code.UPSTREAM_UNREACHABLE: 502,
     Code.UPSTREAM_TIMEOUT: 504,

@@ -49,7 +49,7 @@ from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
 from addon.proxy.models import name_models
 from addon.proxy.options import add_options, read_options
-from addon.proxy.own_pages import is_own_page, own_page
+from addon.proxy.pages import OwnPages, is_own_page
 from addon.proxy.record import annotate, log_line
 from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
@@ -72,6 +72,9 @@ class QwenProxy:
         self._processes = ClientProcesses()
         self._can_resend = True
         self._presence = Presence(os.environ)
+        self.own_pages = OwnPages(self, is_kept_from_hooks=lambda: self._can_resend)
+        self.addons = [self.own_pages]
+        """mitmproxy calls them as it calls this one."""
         self._uninstall: list[Callable[[], None]] = []
 
     # --- coming and going
@@ -190,10 +193,6 @@ class QwenProxy:
             for exchange in self._exchanges.connecting_to((server.address[0], server.address[1])):
                 exchange.connect_timed_out = True
 
-    def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
-        """The answer to a request that is for the proxy itself; None: it is for others."""
-        return own_page(flow, self.status) if is_own_page(flow) else None
-
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
         return self._exchanges.get(flow)
@@ -203,8 +202,7 @@ class QwenProxy:
         if flow.response is not None or flow.error is not None:
             # Another addon has answered it (proxyauth asks for a password), or killed it.
             return
-        if not self._can_resend and (page := self.own_page(flow)) is not None:
-            flow.response = page
+        if not self._can_resend and is_own_page(flow):
             return
         if not is_reverse(flow.client_conn) and not self.is_our_host(host_of(flow)):
             return
@@ -380,6 +378,7 @@ class QwenProxy:
         # Whatever went wrong on the way: a lease is given back.
         self._settle(exchange, ClientGone())
         now = time.time()
+        self.own_pages.note(flow, exchange, now)
         annotate(flow, exchange, now)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))

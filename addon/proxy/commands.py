@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeAlias
@@ -18,7 +17,7 @@ from mitmproxy.addons.export import curl_command
 from mitmproxy.log import ALERT
 
 from addon.broker import Broker, NotDone
-from addon.broker.status import AccountStatus, ProxyStatus
+from addon.broker.status import AccountStatus, ProxyStatus, by_unique_name
 from addon.errors import ApiError
 from addon.proxy.exchange import Exchange
 from addon.proxy.fallback import hide_token
@@ -132,9 +131,7 @@ class QwenCommands:
 
     def _accounts(self) -> dict[str, AccountStatus]:
         """The accounts by names that mean one each, in file order."""
-        accounts = self._status().accounts
-        times = Counter(name for each in accounts for name in {each.name, each.id})
-        return {each.name if times[each.name] == 1 else each.id: each for each in accounts}
+        return by_unique_name(self._status().accounts)
 
     def _status(self) -> ProxyStatus:
         try:

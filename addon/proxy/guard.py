@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mitmproxy import http
+from mitmproxy.net.http import url as http_url
 
 from addon.errors import Code, refusal
 from addon.proxy.routing import is_reverse
@@ -53,11 +54,28 @@ def check_own_page(flow: http.HTTPFlow) -> None:
     if not _is_this_machine(flow.client_conn.peername[0]):
         raise refusal(Code.FORBIDDEN_CLIENT, "This is for programs on the proxy's own machine.")
     named = flow.metadata.get(NAMED_HOST, "")
-    if _is_strange_page(flow) or (is_reverse(flow.client_conn) and not _is_own_name(named)):
+    is_own_name = not is_reverse(flow.client_conn) or _is_own_name(named)
+    origin = flow.request.headers.get("origin", own_origin(flow))
+    site = flow.request.headers.get("sec-fetch-site", "none")
+    if not is_own_name or origin != own_origin(flow) or site not in ("none", "same-origin"):
         raise refusal(
             Code.FORBIDDEN_CLIENT,
             "Ask for this under the proxy's own address, such as http://127.0.0.1:8081.",
         )
+
+
+def own_origin(flow: http.HTTPFlow) -> str:
+    """The origin of the pages that stand where the request goes, under the name that it gives.
+
+    As browsers write it (RFC 6454 §6.2), where the client sent the name as it was typed.
+    """
+    request = flow.request
+    if is_reverse(flow.client_conn):
+        scheme = "https" if flow.client_conn.tls else "http"
+        return f"{scheme}://{flow.metadata.get(NAMED_HOST, '')}".removesuffix(
+            f":{_DEFAULT_PORTS[scheme]}"
+        )
+    return http_url.unparse(request.scheme, request.host, request.port, "").rstrip("/")
 
 
 def _is_this_machine(peer: str) -> bool:

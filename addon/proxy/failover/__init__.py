@@ -25,7 +25,8 @@ More things that have no hook. The token is put on the wire as the command that
 sends the request's head passes by, on a copy: the flow keeps the masked one. A
 client that leaves while the addon still waits for an account, or the stream for a
 connection, is reported at once. An upstream's interim answers (1xx) are passed over.
-Requests for the proxy's own pages are answered without any hook: they show nowhere.
+Requests for the proxy's own pages are answered without any hook but one of our own: they
+show nowhere. Such an answer may go on for as long as there is news (``own_page``).
 And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
 the host that the client names may be out of reach, or never needed.
 
@@ -43,11 +44,18 @@ from mitmproxy.proxy.layers.http import Http1Client, HttpStream
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
 from addon.proxy.failover.interim import PatientHttp1Client
-from addon.proxy.failover.policy import StreamPolicy, UpstreamRefusedHook
+from addon.proxy.failover.policy import Feed, OwnPageHook, StreamPolicy, UpstreamRefusedHook
 from addon.proxy.failover.reverse import LazyReverseProxy
 from addon.proxy.failover.stream import AccountStream
 
-__all__ = ["StreamPolicy", "UpstreamRefusedHook", "install", "missing_internals"]
+__all__ = [
+    "Feed",
+    "OwnPageHook",
+    "StreamPolicy",
+    "UpstreamRefusedHook",
+    "install",
+    "missing_internals",
+]
 
 RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
     (
@@ -57,6 +65,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "check_body_size",
             "check_invalid",
             "check_killed",
+            "flow_done",
             "handle_connect_finish",
             "handle_connect_regular",
             "handle_event",

@@ -23,6 +23,37 @@ class UpstreamRefusedHook(StartHook):
     flow: http.HTTPFlow
 
 
+@dataclass
+class OwnPageHook(StartHook):
+    """A request is for the proxy itself: the addon sets ``flow.response``."""
+
+    name = "own_page_asked"
+    flow: http.HTTPFlow
+
+
+class Feed(Protocol):
+    """The body of an answer that goes on for as long as there is something to tell."""
+
+    interval_seconds: float
+    """How often it is asked."""
+
+    def more(self, now: float) -> bytes | None:
+        """What is new at ``now`` (Unix seconds), maybe nothing; None: it is over."""
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+
+
+class OwnPagesPolicy(Protocol):
+    """The proxy's own pages, as the stream class knows them."""
+
+    def is_own_page(self, flow: http.HTTPFlow) -> bool:
+        """Whether the request is for the proxy itself."""
+
+    def feed_of(self, flow: http.HTTPFlow) -> Feed | None:
+        """What follows the answer's head, where the answer to such a request goes on."""
+
+
 class StreamPolicy(Protocol):
     """What the stream class asks the addon, and tells it."""
 
@@ -39,5 +70,6 @@ class StreamPolicy(Protocol):
     def timeouts(self) -> Timeouts:
         """The limits on one attempt."""
 
-    def own_page(self, flow: http.HTTPFlow) -> http.Response | None:
-        """The answer to a request that is for the proxy itself; None: it is for others."""
+    @property
+    def own_pages(self) -> OwnPagesPolicy:
+        """What is answered to requests for the proxy itself."""

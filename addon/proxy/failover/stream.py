@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from mitmproxy import http
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import (
     HttpResponseHeadersHook,
-    HttpStream,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
@@ -30,8 +29,8 @@ from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, tra
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
-from addon.proxy.failover.policy import StreamPolicy, UpstreamRefusedHook
-from addon.proxy.failover.unseen import Unseen
+from addon.proxy.failover.own_page import OwnPageStream
+from addon.proxy.failover.policy import UpstreamRefusedHook
 from addon.proxy.failover.upstream import (
     abandon,
     drop_late_events,
@@ -39,8 +38,7 @@ from addon.proxy.failover.upstream import (
     hear_no_more,
     upstream_failed,
 )
-from addon.proxy.guard import NAMED_HOST
-from addon.proxy.routing import Route, is_reverse
+from addon.proxy.routing import Route
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
 
@@ -53,16 +51,13 @@ _LONGEST_REFUSAL: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
 
 
-class AccountStream(HttpStream):
+class AccountStream(OwnPageStream):
     """One request; one of ours is served from an account."""
 
-    policy: ClassVar[StreamPolicy]
     _held: HeldAnswer
     _sent_at: float
     """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
     _is_watched: bool = False
-    _unseen: Unseen | None = None
-    """Set where the request is for the proxy itself."""
 
     @property
     def _exchange(self) -> Exchange | None:
@@ -76,28 +71,7 @@ class AccountStream(HttpStream):
             self.policy.client_left(self.flow)
         return super().handle_event(event)
 
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        """mitmproxy's; wake-ups are our own."""
-        if event.__class__ is events.Wakeup:
-            return self._watch()
-        steps: layer.CommandGenerator[None] = super()._handle_event(event)
-        return steps
-
     # --- the way there
-
-    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
-        """mitmproxy's; it comes before the name is forgotten under which the client asked."""
-        if request and is_reverse(self.context.client):
-            self.flow.metadata[NAMED_HOST] = self.flow.request.host_header or ""
-        return (yield from super().check_invalid(request))
-
-    @expect(RequestHeaders)
-    def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
-        """mitmproxy's; a request that is for the proxy itself is answered, unseen."""
-        unseen = Unseen(self.policy.own_page)
-        yield from unseen.pass_through(super().state_wait_for_request_headers(event))
-        if unseen.has_answered:
-            self._unseen = unseen
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
         """A body that is translated must be whole: ``stream_large_bodies`` is not for it."""
@@ -109,12 +83,7 @@ class AccountStream(HttpStream):
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, with the token put in as the request's head passes by."""
         steps = super().state_consume_request_body(event)
-        if self._unseen is not None:
-            yield from self._unseen.pass_through(steps)
-        elif isinstance(event, RequestEndOfMessage):
-            yield from self._with_token(steps)
-        else:
-            yield from steps
+        yield from self._with_token(steps) if isinstance(event, RequestEndOfMessage) else steps
 
     def _with_token(self, steps: layer.CommandGenerator[None]) -> layer.CommandGenerator[None]:
         reply: Any = None
@@ -383,6 +352,12 @@ class AccountStream(HttpStream):
 
     def _wake_up_in(self, seconds: float) -> layer.CommandGenerator[None]:
         yield commands.RequestWakeup(min(_TICK_SECONDS, seconds))
+
+    def _woken(self) -> layer.CommandGenerator[None]:
+        if self._is_own_page:
+            yield from super()._woken()
+        else:
+            yield from self._watch()
 
     def _watch(self) -> layer.CommandGenerator[None]:
         """Looks at the clock: gives a silent upstream up, or asks to be woken again."""
