@@ -12,6 +12,7 @@ from tests.conftest import StartMitm
 from tests.support import changed_mitmproxy
 from tests.support.accounts import api_key_account
 from tests.support.chat import MODEL, completion, events, text_stream
+from tests.support.live_page import Visitor
 from tests.support.oracle import check_response, check_stream
 from tests.support.proxy import MitmProcess, Setup
 from tests.support.recorder import Recorder
@@ -84,3 +85,18 @@ def test_an_error_in_disguise_ends_the_stream(
     upstream.replies(stream_reply([b'data: {"error": {"message": "No."}}\n\n']))
     answer = ask(proxy, recorder, stream=True)
     assert check_stream(answer.content).outcome.status == "failed"
+
+
+def test_the_live_page_asks_anew_where_nothing_can_go_on(proxy: MitmProcess) -> None:
+    with Visitor(proxy, through_it=True) as visitor, visitor.news() as news:
+        assert news.until("proxy")["pid"] == proxy.pid
+        assert [event for event, _ in news]  # and that is all: the body ends
+        assert visitor.do("disable", "nobody").status_code == 404
+
+
+def test_a_reverse_listener_cannot_tell_by_which_name_it_was_asked_and_shows_nothing(
+    proxy: MitmProcess,
+) -> None:
+    with httpx2.Client(trust_env=False) as client:
+        answer = client.get(f"{proxy.url('reverse')}/_qwen/")
+    assert answer.status_code == 403

@@ -8,7 +8,7 @@ Nothing is counted here: what the tally and the status say is written down when 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -23,11 +23,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from addon.broker.status import AccountStatus, ProxyStatus, Standing
+from addon.broker.status import AccountStatus, ProxyStatus, Standing, by_unique_name
 from addon.proxy.pages.tally import Counts, Tally, Target
 
 _OPERATION: Final = "chat"
-_PROVIDERS: Final = {"aliyuncs.com": "alibaba_cloud", "qwen.ai": "qwen", "openai.com": "openai"}
+_PROVIDERS: Final = {"aliyuncs.com": "dashscope", "qwen.ai": "qwen", "openai.com": "openai"}
 """``gen_ai.provider.name`` by domain; of another service it is the host."""
 
 _TARGET_LABELS: Final = (
@@ -113,54 +113,51 @@ class _Proxy(Collector):
         )
         yield _gauge("qwen_requests_in_flight", "Requests that hold an account.", status.under_way)
         yield _gauge("qwen_requests_waiting", "Requests that wait for one.", status.waiting)
-        yield from self._accounts(status.accounts)
+        yield from self._accounts()
 
-    def _accounts(self, accounts: tuple[AccountStatus, ...]) -> Iterator[Metric]:
+    def _accounts(self) -> Iterator[Metric]:
+        by_name = by_unique_name(self._status.accounts)
         standing = GaugeMetricFamily(
             "qwen_account_standing",
             "1 for what an account can do at the moment, 0 for all else.",
             labels=("account", "standing"),
         )
-        for account in accounts:
+        for name, account in by_name.items():
             for each in Standing:
-                standing.add_metric((account.name, each), float(account.standing is each))
+                standing.add_metric((name, each), float(account.standing is each))
         yield standing
-        yield _account_gauge(
-            "health", "Health of an account, 0 to 100.", _by_name(accounts, "health")
-        )
-        yield _account_gauge("bucket_tokens", "Tokens in its bucket.", _by_name(accounts, "bucket"))
-        yield _account_gauge(
-            "requests_in_flight", "Requests that it serves.", _by_name(accounts, "in_flight")
-        )
-        yield _account_gauge(
-            "rest_end_timestamp_seconds",
-            "When its standing ends by itself, where that is known (Unix time).",
-            {each.name: each.until_ms / 1000 for each in accounts if each.until_ms is not None},
-        )
-        yield _account_gauge(
-            "token_expiry_timestamp_seconds",
-            "When the token of a sign-in expires (Unix time).",
-            {
-                each.name: each.token_expires_ms / 1000
-                for each in accounts
-                if each.token_expires_ms is not None
-            },
-        )
+        for metric, documentation, value in _OF_ACCOUNTS:
+            gauge = GaugeMetricFamily(f"qwen_account_{metric}", documentation, labels=("account",))
+            for name, account in by_name.items():
+                told = value(account)
+                if told is not None:
+                    gauge.add_metric((name,), told)
+            yield gauge
 
 
-def _by_name(accounts: tuple[AccountStatus, ...], field: str) -> dict[str, float]:
-    return {account.name: float(getattr(account, field)) for account in accounts}
+_OF_ACCOUNTS: Final[tuple[tuple[str, str, Callable[[AccountStatus], float | None]], ...]] = (
+    ("health", "Health of an account, 0 to 100.", lambda account: account.health),
+    ("bucket_tokens", "Tokens in its bucket.", lambda account: account.bucket),
+    ("requests_in_flight", "Requests that it serves.", lambda account: account.in_flight),
+    (
+        "rest_end_timestamp_seconds",
+        "When its standing ends by itself, where that is known (Unix time).",
+        lambda account: _seconds(account.until_ms),
+    ),
+    (
+        "token_expiry_timestamp_seconds",
+        "When the token of a sign-in expires (Unix time).",
+        lambda account: _seconds(account.token_expires_ms),
+    ),
+)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:
     return GaugeMetricFamily(name, documentation, value=value)
-
-
-def _account_gauge(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
-    metric = GaugeMetricFamily(f"qwen_account_{name}", documentation, labels=("account",))
-    for account, value in values.items():
-        metric.add_metric((account,), value)
-    return metric
 
 
 def _histogram(
