@@ -168,6 +168,13 @@ class MitmProcess:
             if last_try or "address already in use" not in self.log.lower():
                 raise StartRefused(self.log)
 
+    def start_again(self) -> None:
+        """After its end: start once more, at the same ports. Raises StartRefused."""
+        self._launch()
+        self._wait(lambda: self._ended or self._is_listening(), "the listeners")
+        if self._ended:
+            raise StartRefused(self.log)
+
     def run_to_end(self) -> int:
         """Start where no start is expected: gives the exit status once it has ended by itself.
 

@@ -41,6 +41,7 @@ export class Accounts {
       let card = this.cards.get(account.id);
       if (!card) {
         card = new Card(this);
+        set(card.element, "data-account", account.id);
         this.cards.set(account.id, card);
       }
       card.show(account);
