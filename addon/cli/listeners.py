@@ -50,8 +50,14 @@ class Listeners:
         return (
             "Point your client at the proxy, one way or the other:\n"
             f"  base URL     {self.base_url}  (any API key will do)\n"
-            f"  environment  {self.environment(confdir)}"
+            f"  environment  {self.environment(confdir)}\n"
+            f"See what happens, in a browser: {self.page_url}"
         )
+
+    @property
+    def page_url(self) -> str:
+        """The live page."""
+        return f"http://{HOST}:{self.port + 1}/_qwen/"
 
     def environment(
         self, confdir: str | None = None, *, certificates: str = "NODE_EXTRA_CA_CERTS"

@@ -42,6 +42,7 @@ from addon.proxy.answer import (
 from addon.proxy.client_process import ClientProcesses
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
+from addon.proxy.flow_list import show_comments
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
 from addon.proxy.leasing import first_lease, next_lease, settle
@@ -135,6 +136,7 @@ class QwenProxy:
         self._broker.start()
         presence = self._presence
         self._uninstall += [watch_listeners(presence.announce), presence.withdraw]
+        show_comments()
 
     def done(self) -> Awaitable[None] | None:
         """Settles what is still open, and gives mitmproxy its own classes back.

@@ -1,11 +1,11 @@
-"""``scripts/picture``: plays the README's scenes against the sandbox, and draws what was seen."""
+"""``scripts/picture``: plays the README's scenes, and draws what was seen."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,8 @@ from tests.pictures.terminal import drawn
 from tests.support.opencode import SWITCHES, opencode_binary
 from tests.support.proxy import free_ports
 
-PICTURE: Final = Path(__file__).resolve().parents[2] / "scripts" / "terminal.svg"
+_SCRIPTS: Final = Path(__file__).resolve().parents[2] / "scripts"
+PICTURE: Final = _SCRIPTS / "terminal.svg"
 
 _COLUMNS: Final = 96
 _LABELS: Final = ("work", "home", "spare")
@@ -28,16 +29,25 @@ _EXEC: Final = (
 
 
 def main() -> None:
-    """Draw the picture where it belongs, or where the command line says."""
+    """Draw the pictures where they belong, or where the command line says."""
     parser = argparse.ArgumentParser(
         prog="scripts/picture",
-        description="Records the README's picture of a terminal: the real OpenCode and the real "
-        "proxy, on accounts of the sandbox.",
-        epilog="Example: scripts/picture --out /tmp/terminal.svg",
+        description="Makes the README's pictures: a terminal with the real OpenCode and the real "
+        "proxy on accounts of the sandbox (terminal.svg), and the live page in a real browser "
+        "after an hour of work, which takes a minute (page-light.png, page-dark.png).",
+        epilog="Example: scripts/picture page --out /tmp",
     )
-    parser.add_argument("--out", type=Path, default=PICTURE, metavar="FILE")
+    parser.add_argument("which", nargs="*", choices=[*_DRAWN], help="default: all")
+    parser.add_argument("--out", type=Path, default=_SCRIPTS, metavar="FOLDER")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="picture-") as folder, stage(Path(folder)) as command:
+    for which in arguments.which or _DRAWN:
+        with tempfile.TemporaryDirectory(prefix="picture-") as folder:
+            _DRAWN[which](Path(folder), arguments.out)
+
+
+def draw_terminal(folder: Path, out: Path) -> None:
+    """A program on Qwen, and how the accounts do."""
+    with stage(folder) as command:
         (port, *_) = free_ports(1)
         with command.started("run", "--port", str(port), until="reverse proxy to"):
             scenes = [
@@ -48,7 +58,20 @@ def main() -> None:
                 ("qwen-proxy status", seen(command, "status")),
             ]
     picture = drawn(scenes, columns=_COLUMNS, title="qwen-proxy")
-    arguments.out.write_text(picture, encoding="utf-8")
+    (out / PICTURE.name).write_text(picture, encoding="utf-8")
+
+
+def draw_page(folder: Path, out: Path) -> None:
+    """The live page."""
+    from tests.pictures.page import SCHEMES, page_pictures  # noqa: PLC0415 - needs a browser
+
+    page_pictures(folder, {scheme: out / f"page-{scheme}.png" for scheme in SCHEMES})
+
+
+_DRAWN: Final[dict[str, Callable[[Path, Path], None]]] = {
+    "terminal": draw_terminal,
+    "page": draw_page,
+}
 
 
 @contextmanager

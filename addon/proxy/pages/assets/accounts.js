@@ -119,7 +119,7 @@ class Card {
     set(this.fill, "stroke-dashoffset", (ROUND * (1 - Math.min(1, Math.max(0, share)))).toFixed(1));
     set(this.fill, "class", look);
     say(this.middle, middle);
-    set(this.middle, "font-size", isLong ? 15 : 24);
+    set(this.middle, "class", isLong ? "long" : "");
     say(this.below, below);
   }
 
