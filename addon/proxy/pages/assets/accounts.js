@@ -45,7 +45,8 @@ export class Accounts {
         this.cards.set(account.id, card);
       }
       card.show(account);
-      if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
+      if (list.children[index] !== card.element)
+        list.insertBefore(card.element, list.children[index] ?? null);
     });
     byId("no-accounts").hidden = accounts.length > 0;
   }
@@ -61,23 +62,50 @@ class Card {
     this.badge = h("span", { class: "badge" });
     this.where = h("p", { class: "where" });
     this.reason = h("p", { class: "reason", hidden: true });
-    this.fill = s("circle", { class: "fill", cx: 50, cy: 50, r: 42, "stroke-dasharray": ROUND, transform: "rotate(-90 50 50)" });
+    this.fill = s("circle", {
+      class: "fill",
+      cx: 50,
+      cy: 50,
+      r: 42,
+      "stroke-dasharray": ROUND,
+      transform: "rotate(-90 50 50)",
+    });
     this.middle = s("text", { x: 50, y: 45 });
     this.below = s("text", { class: "small", x: 50, y: 68 });
-    this.ring = s("svg", { class: "ring", viewBox: "0 0 100 100", role: "img" },
-      s("circle", { class: "track", cx: 50, cy: 50, r: 42 }), this.fill, this.middle, this.below);
+    this.ring = s(
+      "svg",
+      { class: "ring", viewBox: "0 0 100 100", role: "img" },
+      s("circle", { class: "track", cx: 50, cy: 50, r: 42 }),
+      this.fill,
+      this.middle,
+      this.below,
+    );
     this.level = s("rect", { height: 10 });
-    this.bar = s("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img" }, this.level);
+    this.bar = s(
+      "svg",
+      { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img" },
+      this.level,
+    );
     this.levelTold = h("span", { class: "told", "aria-hidden": "true" });
     this.facts = new Map();
     this.list = h("dl");
     this.buttons = h("div", { class: "actions" });
     this.shown = "";
-    this.element = h("li", { class: "account" },
+    this.element = h(
+      "li",
+      { class: "account" },
       h("div", { class: "top" }, h("div", {}, this.name, this.where), this.badge),
       h("div", { class: "gauges" }, this.ring, this.list),
-      h("div", { class: "bucket" }, h("span", { class: "quiet", "aria-hidden": "true" }, "bucket"), this.bar, this.levelTold),
-      this.reason, this.buttons);
+      h(
+        "div",
+        { class: "bucket" },
+        h("span", { class: "quiet", "aria-hidden": "true" }, "bucket"),
+        this.bar,
+        this.levelTold,
+      ),
+      this.reason,
+      this.buttons,
+    );
   }
 
   show(account) {
@@ -90,14 +118,18 @@ class Card {
     set(this.badge, "class", `badge ${standing.look}`);
     set(this.element, "class", `account${account.enabled ? "" : " off"}`);
     const place = account.base_url ? hostOf(account.base_url) : "no base URL";
-    say(this.where, `${account.kind} · ${place}${account.priority ? ` · priority ${account.priority}` : ""}`);
+    say(
+      this.where,
+      `${account.kind} · ${place}${account.priority ? ` · priority ${account.priority}` : ""}`,
+    );
     this.reason.hidden = !account.reason;
     say(this.reason, account.reason);
     this.showBucket();
     this.showFacts();
     this.showButtons(name, standing);
     this.tick();
-    if (before && before.standing !== account.standing) this.owner.speak(`Account ${name} is ${account.standing}.`);
+    if (before && before.standing !== account.standing)
+      this.owner.speak(`Account ${name} is ${account.standing}.`);
   }
 
   /** The ring shows how much of a rest is left; where there is none, the health. */
@@ -105,13 +137,20 @@ class Card {
     const { account } = this;
     const rest = account.until_ms === null ? 0 : account.until_ms - this.owner.now();
     if (rest > 0) {
-      if (this.restSeen.until !== account.until_ms) this.restSeen = { until: account.until_ms, since: rest };
+      if (this.restSeen.until !== account.until_ms)
+        this.restSeen = { until: account.until_ms, since: rest };
       this.turn(rest / this.restSeen.since, "fill rest", left(rest), "free in", rest >= 3_600_000);
       set(this.ring, "aria-label", `free again at ${around(account.until_ms, this.owner.now())}`);
       return;
     }
     const health = Math.round(account.health);
-    this.turn(account.health / 100, `fill${account.health < LOW_HEALTH ? " low" : ""}`, `${health}`, "health", false);
+    this.turn(
+      account.health / 100,
+      `fill${account.health < LOW_HEALTH ? " low" : ""}`,
+      `${health}`,
+      "health",
+      false,
+    );
     set(this.ring, "aria-label", `health ${health} of 100`);
   }
 
@@ -136,15 +175,37 @@ class Card {
     this.fact("in flight", number(account.in_flight));
     this.fact("served today", number(today.served));
     this.fact("refused today", number(today.refused));
-    this.fact("tokens today", `${compact(today.input_tokens)} in, ${compact(today.output_tokens)} out`);
-    this.fact("of it cached", today.input_tokens ? `${Math.round((100 * today.cached_tokens) / today.input_tokens)} %` : null);
+    this.fact(
+      "tokens today",
+      `${compact(today.input_tokens)} in, ${compact(today.output_tokens)} out`,
+    );
+    this.fact(
+      "of it cached",
+      today.input_tokens
+        ? `${Math.round((100 * today.cached_tokens) / today.input_tokens)} %`
+        : null,
+    );
     this.fact("health", account.until_ms === null ? null : `${Math.round(account.health)} of 100`);
-    this.fact("learned limit", account.requests_per_minute === null ? null : `${number(account.requests_per_minute)} a minute`);
+    this.fact(
+      "learned limit",
+      account.requests_per_minute === null
+        ? null
+        : `${number(account.requests_per_minute)} a minute`,
+    );
     this.fact("models cooling", Object.keys(account.models_cooling).join(", ") || null);
     const failures = account.failures ? plural(account.failures, "failure") : null;
-    this.fact("breaker", account.breaker === "open" ? `open, after ${failures}` : failures && `${failures} in a row`);
-    this.fact("token until", account.token_expires_ms === null ? null : around(account.token_expires_ms, owner.now()));
-    this.fact("last used", account.last_used_ms === null ? null : around(account.last_used_ms, owner.now()));
+    this.fact(
+      "breaker",
+      account.breaker === "open" ? `open, after ${failures}` : failures && `${failures} in a row`,
+    );
+    this.fact(
+      "token until",
+      account.token_expires_ms === null ? null : around(account.token_expires_ms, owner.now()),
+    );
+    this.fact(
+      "last used",
+      account.last_used_ms === null ? null : around(account.last_used_ms, owner.now()),
+    );
   }
 
   fact(name, value) {
@@ -165,7 +226,9 @@ class Card {
       account.enabled ? ["disable", "Disable"] : ["enable", "Enable"],
       standing.rests ? ["ask-again", "Ask again now"] : null,
       isSignIn && account.standing === "sign in again" ? ["sign-in", "Sign in again …"] : null,
-      isSignIn && account.enabled && account.standing !== "sign in again" ? ["renew", "Renew token"] : null,
+      isSignIn && account.enabled && account.standing !== "sign in again"
+        ? ["renew", "Renew token"]
+        : null,
     ].filter(Boolean);
     const shown = JSON.stringify([deeds, name]);
     if (shown === this.shown) return;
@@ -182,7 +245,16 @@ class Card {
       await this.owner.act(deed, this.account.id);
       button.removeAttribute("aria-disabled");
     };
-    const button = h("button", { type: "button", "data-deed": deed, "aria-label": `${words.replace(" …", "")}: ${name}`, on: { click: press } }, words);
+    const button = h(
+      "button",
+      {
+        type: "button",
+        "data-deed": deed,
+        "aria-label": `${words.replace(" …", "")}: ${name}`,
+        on: { click: press },
+      },
+      words,
+    );
     return button;
   }
 }

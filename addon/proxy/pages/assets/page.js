@@ -56,7 +56,8 @@ function showProxy(status) {
     ["version", status.version],
   ];
   const list = byId("facts");
-  if (!list.children.length) list.append(...facts.map(([name]) => h("div", {}, h("dt", {}, name), h("dd"))));
+  if (!list.children.length)
+    list.append(...facts.map(([name]) => h("div", {}, h("dt", {}, name), h("dd"))));
   facts.forEach(([, value], index) => say(list.children[index].lastChild, value));
   document.title = status.under_way ? `(${status.under_way}) Qwen proxy` : "Qwen proxy";
 }

@@ -44,10 +44,19 @@ export class SignIn {
     this.expires = status.expires_at * 1000;
     this.body.replaceChildren(
       h("p", {}, "Open this page, in any browser, and see that it shows the code:"),
-      h("p", {}, h("a", { href: safe(status.page), target: "_blank", rel: "noopener noreferrer" }, status.page)),
+      h(
+        "p",
+        {},
+        h(
+          "a",
+          { href: safe(status.page), target: "_blank", rel: "noopener noreferrer" },
+          status.page,
+        ),
+      ),
       h("p", { class: "code", id: "user-code" }, status.user_code),
       qr(status.qr),
-      h("p", { class: "quiet" }, "Waiting for you to confirm there; time left: ", this.time));
+      h("p", { class: "quiet" }, "Waiting for you to confirm there; time left: ", this.time),
+    );
     this.offer("Cancel", () => this.giveUp());
     this.tick();
   }
@@ -82,8 +91,18 @@ function safe(url) {
 }
 
 function qr(rows) {
-  const path = rows.flatMap((row, y) => [...row].map((dot, x) => (dot === "1" ? `M${x} ${y}h1v1h-1z` : ""))).join("");
+  const path = rows
+    .flatMap((row, y) => [...row].map((dot, x) => (dot === "1" ? `M${x} ${y}h1v1h-1z` : "")))
+    .join("");
   const size = rows.length + 8;
-  return s("svg", { class: "qr", viewBox: `-4 -4 ${size} ${size}`, role: "img", "aria-label": "QR code of the page, for a phone" },
-    s("path", { d: path, fill: "#000" }));
+  return s(
+    "svg",
+    {
+      class: "qr",
+      viewBox: `-4 -4 ${size} ${size}`,
+      role: "img",
+      "aria-label": "QR code of the page, for a phone",
+    },
+    s("path", { d: path, fill: "#000" }),
+  );
 }

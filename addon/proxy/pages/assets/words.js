@@ -2,9 +2,17 @@
 
 const count = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 
 export const NONE = "–";
 
@@ -18,7 +26,8 @@ export const compact = (value) => (value === null ? NONE : short.format(value));
 export function seconds(value) {
   if (value === null) return NONE;
   if (value < 1) return `${Math.round(value * 1000)} ms`;
-  if (value < 100) return `${Number.isInteger(value) ? value : value.toFixed(value < 10 ? 2 : 1)} s`;
+  if (value < 100)
+    return `${Number.isInteger(value) ? value : value.toFixed(value < 10 ? 2 : 1)} s`;
   return left(value * 1000);
 }
 
