@@ -56,6 +56,7 @@ from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import judge, may_stand, outcome_untouched
+from addon.proxy.views.keeping import Keeping
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 
 logger: Final = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class QwenProxy:
         self._settings = Settings()
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
+        self._keeping = Keeping()
         self._processes = ClientProcesses()
         self._can_resend = True
         self._presence = Presence(os.environ)
@@ -124,6 +126,7 @@ class QwenProxy:
             _stop_the_start(error)
             return
         self._settings = settings
+        self._keeping.configure(settings)
         if self._broker is None:
             self._broker = open_broker(settings, os.environ)
         else:
@@ -146,6 +149,7 @@ class QwenProxy:
         """
         for exchange in self._exchanges:
             self._settle(exchange, ClientGone())
+            self._keeping.over(exchange)
             if not exchange.has_begun and exchange.flow.killable:
                 # Nobody would be there to translate its answer.
                 exchange.flow.kill()
@@ -231,6 +235,7 @@ class QwenProxy:
         if flow.response is not None or flow.error is not None:
             self._exchanges.close(flow)
             return
+        self._keeping.begin(exchange)
         try:
             check_client(flow, self._settings)
             understanding = self._understand(flow, exchange)
@@ -382,6 +387,7 @@ class QwenProxy:
         now = time.time()
         self.own_pages.note(flow, exchange, now)
         annotate(flow, exchange, now)
+        self._keeping.over(exchange)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))
 

@@ -34,7 +34,7 @@ def is_event_stream(response: http.Response) -> bool:
 def streamed_answer(exchange: Exchange, response: http.Response) -> StreamedAnswer:
     """What will translate the stream that ``response`` begins. Raises CodingError."""
     decode = decoder(response.headers.get("content-encoding", ""))
-    return StreamedAnswer(_translator(exchange), decode)
+    return StreamedAnswer(_translator(exchange), decode, exchange.kept)
 
 
 def begin_stream(flow: http.HTTPFlow, exchange: Exchange) -> None:
@@ -65,6 +65,8 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
         content, kind = events, f"{_EVENT_STREAM}; charset=utf-8"
     else:
         content, kind = whole_response(translator.ending), "application/json"
+    if exchange.kept is not None:
+        exchange.kept.add(body, b"")
     response = _response(exchange, 200, kind, upstream)
     response.headers.pop("transfer-encoding", None)
     response.content = content
@@ -100,7 +102,9 @@ def hand_on(response: http.Response, exchange: Exchange) -> None:
         exchange.lease.token,
         response.headers.get("content-encoding", ""),
         is_stream=is_event_stream(response),
+        kept=exchange.kept,
     )
+    response.data.content = b""  # a view is asked for nothing that is missing
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:
@@ -142,7 +146,7 @@ def _response(
         status_code=status,
         reason=b"OK",
         headers=headers,
-        content=None,
+        content=b"",  # a view is asked for nothing that is missing
         trailers=None,
         timestamp_start=upstream.timestamp_start,
         timestamp_end=None,

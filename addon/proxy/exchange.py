@@ -20,6 +20,7 @@ from addon.errors import ApiError
 from addon.proxy.attempts import Attempts
 from addon.proxy.routing import Route
 from addon.proxy.untouched import UntouchedAnswer
+from addon.proxy.views.kept import Kept
 from addon.translate import (
     CodingError,
     Decode,
@@ -46,11 +47,15 @@ def client_closed_request() -> ApiError:
 class StreamedAnswer:
     """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
 
-    __slots__ = ("_decode", "first_event_at", "last_data_at", "translator")
+    __slots__ = ("_decode", "_kept", "first_event_at", "last_data_at", "translator")
 
-    def __init__(self, translator: StreamTranslator, decode: Decode | None) -> None:
+    def __init__(
+        self, translator: StreamTranslator, decode: Decode | None, kept: Kept | None = None
+    ) -> None:
+        """``kept`` takes along what passes."""
         self.translator = translator
         self._decode = decode
+        self._kept = kept
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
         self.first_event_at: float | None = None
@@ -66,23 +71,32 @@ class StreamedAnswer:
             return ()
         now = self.last_data_at = time.time()
         try:
-            events = self.translator.feed(self._decode(data) if self._decode else data, now)
+            if self._decode:
+                data = self._decode(data)
+            events = self.translator.feed(data, now)
         except CodingError as error:
-            return self.translator.abort(str(error), now) or ()
+            return self.abort(str(error)) or ()
         except Exception:
             logger.exception("An answer could not be translated.")
-            return self.translator.abort("The proxy failed on this answer.", now) or ()
+            return self.abort("The proxy failed on this answer.") or ()
+        if self._kept is not None:
+            self._kept.add(data, events)
         if events and self.first_event_at is None:
             self.first_event_at = now
         return events or ()
 
     def finish(self) -> bytes:
         """The events that the end of the upstream's body brings."""
-        return self.translator.finish(time.time())
+        return self._last(self.translator.finish(time.time()))
 
     def abort(self, fault: str) -> bytes:
         """The events that end the stream after ``fault``."""
-        return self.translator.abort(fault, time.time())
+        return self._last(self.translator.abort(fault, time.time()))
+
+    def _last(self, events: bytes) -> bytes:
+        if self._kept is not None:
+            self._kept.add(b"", events)
+        return events
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,8 @@ class Exchange:
     is_out: bool = False
     """Whether the request has gone to its upstream: what answers before that is no upstream."""
     notes: tuple[str, ...] = ()
+    kept: Kept | None = None
+    """Its bodies, where they are kept to be shown."""
 
     @property
     def has_begun(self) -> bool:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import time
 
 from addon.proxy.masking import MaskedStream
+from addon.proxy.views.kept import Kept
 from addon.translate import CostReader, TokenUsage
 
 
 class UntouchedAnswer:
     """What mitmproxy calls for every chunk of such an answer: the same, without the token."""
 
-    __slots__ = ("_cost", "_mask", "first_event_at", "last_data_at")
+    __slots__ = ("_cost", "_kept", "_mask", "first_event_at", "last_data_at")
 
-    def __init__(self, token: str, content_encoding: str, *, is_stream: bool) -> None:
-        """To be made when the answer begins: that of a stream was held back for its first event."""
+    def __init__(
+        self, token: str, content_encoding: str, *, is_stream: bool, kept: Kept | None = None
+    ) -> None:
+        """To be made when the answer begins: that of a stream was held back for its first event.
+
+        ``kept`` takes along what passes.
+        """
+        self._kept = kept
         self._mask = None if content_encoding else MaskedStream(token)
         self._cost = CostReader(content_encoding)
         self.last_data_at = time.time()
@@ -28,7 +35,10 @@ class UntouchedAnswer:
         """
         self.last_data_at = time.time()
         self._cost.feed(data)
-        return self._mask(data) if self._mask else data or ()
+        shown = self._mask(data) if self._mask else data or ()
+        if shown and self._kept is not None:
+            self._kept.add(b"", shown)
+        return shown
 
     def finish(self) -> TokenUsage | None:
         """The answer has ended: what it cost, where it said so."""

@@ -62,6 +62,7 @@ def _host_name(value: str) -> str:
 
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0, le=1_000_000_000)]
 Timeout = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=86_400)]
+ByteCount = Annotated[int, Field(ge=0, le=2**40)]
 Count = Annotated[int, Field(ge=1, le=1000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Url = Annotated[str, AfterValidator(check_base_url)]
@@ -179,6 +180,16 @@ class Settings(Table):
         120, description="How long an upstream may be silent in the middle of its answer."
     )
     quiet_mode: bool = Field(default=False, description="No log line for each request.")
+    inspect_body_limit: ByteCount = Field(
+        4 * 1024 * 1024,
+        description="How many bytes of one exchange are kept for mitmproxy to show, beside the "
+        "request as its upstream got it: what the client sent, and what was streamed; 0: none.",
+    )
+    inspect_total_limit: ByteCount = Field(
+        64 * 1024 * 1024,
+        description="How many bytes of all exchanges together are kept so; the oldest are given "
+        "up first.",
+    )
     health_score: HealthScoreSettings = Field(
         HealthScoreSettings(),
         description="Points of the hybrid strategy's health, as an object with any of: initial, "

@@ -37,6 +37,8 @@ def test_without_any_source_the_defaults_of_the_contract_hold(sources: Sources) 
         "first_byte_timeout_seconds": 300,
         "idle_timeout_seconds": 120,
         "quiet_mode": False,
+        "inspect_body_limit": 4 * 1024 * 1024,
+        "inspect_total_limit": 64 * 1024 * 1024,
         "health_score": {
             "initial": 70,
             "success_reward": 1,

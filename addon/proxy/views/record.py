@@ -1,0 +1,62 @@
+"""What a flow holds of the exchange it was, so that it can be shown later, and elsewhere.
+
+It stands in the flow's metadata under ``INSPECT``, and is saved with the flow. A flow that is
+read from a file may hold anything there, from another version or from nobody of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+from mitmproxy import http
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+INSPECT: Final = "qwen_inspect"
+"""Where in a flow's metadata it stands."""
+
+Absence: TypeAlias = Literal["off", "given up", "token"]
+"""Why bodies were not kept: by the settings; for newer ones; they repeat the token in pieces."""
+
+
+class Record(BaseModel):
+    """The bodies that are not mitmproxy's own, and how the exchange ended."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    route: str
+    """As in ``Route``."""
+    is_translated: bool
+    was_sent: bool
+    """Whether an upstream was asked: from then on the flow's request is what it was asked."""
+    is_streamed: bool = False
+    """Whether the client's answer passed as it came."""
+    absence: Absence | None = None
+    request: bytes | None = None
+    """What the client sent, where that is not the flow's own request; or its beginning."""
+    request_size: int = 0
+    """Bytes that there were."""
+    came: bytes | None = None
+    """The upstream's answer, where that is not what the client got; or its beginning."""
+    came_size: int = 0
+    went_size: int = 0
+    """Of the client's answer, where ``is_streamed``."""
+    usage: dict[str, int] | None = None
+    refused: str | None = None
+    """What the client was refused with."""
+    cut: str | None = None
+    """Why the upstream's stream broke off, if it did."""
+    client_left: bool = False
+
+
+def record_in(flow: http.HTTPFlow) -> Record | None:
+    """The record that ``flow`` holds; None where it is no exchange of ours, or still under way."""
+    try:
+        return Record.model_validate(flow.metadata.get(INSPECT))
+    except ValidationError:
+        return None
+
+
+def put_record(flow: http.HTTPFlow, record: Record) -> None:
+    """Has ``flow`` hold ``record``, in values that mitmproxy can save."""
+    values: dict[str, Any] = record.model_dump(exclude_none=True)
+    flow.metadata[INSPECT] = values
