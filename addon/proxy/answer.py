@@ -69,7 +69,7 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
         exchange.kept.add(body, b"")
     response = _response(exchange, 200, kind, upstream)
     response.headers.pop("transfer-encoding", None)
-    response.content = content
+    response.content = masked(content, exchange.lease.token) if exchange.lease else content
     flow.response = response
 
 
