@@ -15,6 +15,7 @@ if str(_here.parent) not in sys.path:
 
 from addon.proxy.addon import QwenProxy  # noqa: E402  # the path comes first
 from addon.proxy.commands import QwenCommands  # noqa: E402
+from addon.proxy.views.installing import QwenViews  # noqa: E402
 
 _proxy = QwenProxy()
-addons = [_proxy, QwenCommands(_proxy)]
+addons = [_proxy, QwenCommands(_proxy), QwenViews(_proxy)]

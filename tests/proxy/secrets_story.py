@@ -74,6 +74,20 @@ ECHOES: Final[dict[str, Says]] = {
 }
 """Upstreams that repeat the token of the request, in each way that they have."""
 
+
+def _spelt_out(token: str) -> list[bytes]:
+    pieces = (token[start : start + 5] for start in range(0, len(token), 5))
+    return [*map(sse, text_deltas("Your key is ", *pieces))]
+
+
+SPOKEN: Final[dict[str, Says]] = {
+    "spoken": lambda token: stream_reply(events(text_stream(_echo(token)))),
+    "spoken-zipped": lambda token: stream_reply(events(text_stream(_echo(token))), encoding="gzip"),
+    "spelt-out": lambda token: stream_reply(_spelt_out(token)),
+    "spelt-out-zipped": lambda token: stream_reply(_spelt_out(token), encoding="gzip"),
+}
+"""Upstreams whose model says it: a client's stream has it as text, which is not searched here."""
+
 WAYS: Final = [("responses", True), ("responses", False), ("chat/completions", True)]
 """Which path is asked, and whether for a stream."""
 
@@ -121,7 +135,7 @@ class Story:
         return api_key_account(key, base_url, label=model, models=[model])
 
     def _echoing(self) -> Iterator[Json]:
-        for name in ECHOES:
+        for name in (*ECHOES, *SPOKEN):
             for way in range(len(WAYS)):
                 yield self._account(f"{name}.{way}", self.upstream.base_url)
 
@@ -147,7 +161,7 @@ class Story:
         if token in self._spent:
             return refusal(401, None, _echo(token))
         if way:
-            return ECHOES[name](token)
+            return {**ECHOES, **SPOKEN}[name](token)
         if body.get("stream"):
             return stream_reply(events(text_stream("Hi")))
         return json_reply(completion("Hi"))
@@ -160,6 +174,10 @@ class Story:
             for way, (path, stream) in enumerate(WAYS):
                 for name in ECHOES:
                     self._ask(client, f"{proxy.base_url}/{path}", f"{name}.{way}", stream=stream)
+                told = len(self.answers)
+                for name in SPOKEN:
+                    self._ask(client, f"{proxy.base_url}/{path}", f"{name}.{way}", stream=stream)
+                del self.answers[told:]
                 for model in ("served", "expired", "ended", "refused"):
                     self._ask(client, f"{proxy.base_url}/{path}", model, stream=stream)
             for model in ("nobody-there", "no-tls-there", "none"):
@@ -205,7 +223,8 @@ class Story:
         tokens = (*book._live, *book._spent, *book._access)
         self.secrets |= {f"OAuth token {n}": token for n, token in enumerate(tokens)}
         seen = {request.token for each in (self.upstream, self.secure) for request in each.requests}
-        asked = {made_up_key(f"{name}.{way}") for name in ECHOES for way in range(len(WAYS))}
+        echoes = (*ECHOES, *SPOKEN)
+        asked = {made_up_key(f"{name}.{way}") for name in echoes for way in range(len(WAYS))}
         assert seen >= asked | {made_up_key("served"), made_up_key("http2")} | self._spent
         assert {exchange.account for exchange in book.exchanges} == renewed
         assert CLIENTS_OWN not in seen

@@ -11,11 +11,14 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import quote
 
 import pytest
 
+from addon.proxy.views.content_views import VIEWS
 from tests.proxy.secrets_story import EchoingOAuthServer, Story
 from tests.support import changed_mitmproxy
+from tests.support.chat import Json
 from tests.support.proxy import ADDON, ROOT, MitmProcess, Setup
 from tests.support.secrets import leaks
 from tests.support.tls import CertificateAuthority
@@ -80,7 +83,9 @@ def started(
 
 def judge(story: Story, proxy: MitmProcess, shown: dict[str, bytes]) -> None:
     """Raise AssertionError where any place tells any of the secrets."""
-    assert b"qwen_attempts" in proxy.flows_file.read_bytes()  # bodies of refusals are among it
+    flows = proxy.flows_file.read_bytes()
+    assert b"qwen_attempts" in flows  # bodies of refusals are among it
+    assert b"qwen_inspect" in flows  # and those of answers
     answers = {f"answer {number}": answer for number, answer in enumerate(story.answers)}
     places = {**shown, **written(proxy), **answers}
     told = [f"{place}: {leak}" for place in places for leak in leaks(story.secrets, places[place])]
@@ -99,14 +104,20 @@ def written(proxy: MitmProcess) -> dict[str, bytes]:
 
 def shown(web: WebInterface) -> dict[str, bytes]:
     """What mitmweb shows to whoever looks at everything."""
-    bodies = [
-        f"/flows/{flow['id']}/{message}/content.data"
-        for flow in web.get("/flows").json()
-        for message in ("request", "response")
-        if (flow.get(message) or {}).get("contentLength") is not None
-    ]
-    paths = ["/flows", "/flows/dump", "/events", "/options", "/state", "/commands", *bodies]
+    flows = web.get("/flows").json()
+    paths = ["/flows", "/flows/dump", "/events", "/options", "/state", "/commands"]
+    paths += [path for flow in flows for path in bodies_of(flow)]
     return {path: web.get(path).content for path in paths}
+
+
+def bodies_of(flow: Json) -> Iterator[str]:
+    """Where the bodies of a flow are, as they are and in each of our views."""
+    for name in ("request", "response"):
+        message = flow.get(name)
+        if isinstance(message, dict) and message.get("contentLength") is not None:
+            path = f"/flows/{flow['id']}/{name}/content"
+            yield f"{path}.data"
+            yield from (f"{path}/{quote(view)}.json" for view in VIEWS)
 
 
 def test_mitmdump_tells_none(story: Story, started: Started) -> None:
@@ -121,7 +132,9 @@ def test_mitmweb_shows_none(story: Story, started: Started) -> None:
         story.happens_to(proxy)
         places = shown(web)
         with story.under_way(proxy):
-            places["/flows, meanwhile"] = web.get("/flows").content
+            flow = web.get("/flows").json()[-1]
+            for path in ("/flows", "/flows/dump", *bodies_of(flow)):
+                places[f"{path}, meanwhile"] = web.get(path).content
     story.end(renewed={"expired", "refused"})
     judge(story, proxy, places)
 

@@ -8,8 +8,10 @@ that other pages forge); which one does not matter, so it is made up here.
 from __future__ import annotations
 
 import re
+import time
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -17,6 +19,7 @@ from tests.support.chat import Json
 from tests.support.proxy import SAFETY_SECONDS, MitmProcess
 
 _ANNOUNCED: Final = "Web server listening at"
+_POLL_SECONDS: Final = 0.01
 _XSRF: Final = "c0ffee"
 _XSRF_COOKIES: Final = ("_xsrf", "_mitmproxy_xsrf")
 
@@ -46,6 +49,20 @@ class WebInterface:
         answer = self._client.get(path)
         assert answer.status_code == httpx2.codes.OK, answer.text
         return answer
+
+    def view(self, flow: str, message: str, view: str) -> str:
+        """How ``message`` (``request`` or ``response``) of the flow shows in the view."""
+        shown = self.get(f"/flows/{flow}/{message}/content/{quote(view)}.json").json()
+        if "text" in shown:
+            return str(shown["text"])
+        return "\n".join("".join(text for _, text in line) for line in shown["lines"])
+
+    def wait_for_flow(self, flow: str) -> None:
+        """Wait until the flow is in the list."""
+        deadline = time.monotonic() + SAFETY_SECONDS
+        while flow not in [each["id"] for each in self.get("/flows").json()]:
+            assert time.monotonic() < deadline, f"there is no flow {flow}"
+            time.sleep(_POLL_SECONDS)
 
     def options(self) -> dict[str, Json]:
         """All options by name, each with its ``value`` and its ``default``."""

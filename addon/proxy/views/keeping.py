@@ -66,7 +66,7 @@ class Keeping:
     def over(self, exchange: Exchange) -> None:
         """The exchange is over: what was kept of it goes into its flow, without the token."""
         flow, bodies = exchange.flow, bodies_of(exchange)
-        put_record(flow, record_of(exchange, bodies))
+        put_record(flow.metadata, record_of(exchange, bodies))
         if flow.response is not None and is_streamed(exchange):
             flow.response.data.content = _content(flow.response, exchange, bodies)
         if exchange.kept is not None:
@@ -163,10 +163,10 @@ def _content_encoding(response: http.Response | None) -> str:
 def _empty(ref: weakref.ref[http.HTTPFlow], went: bytes) -> None:
     """Takes the bodies out of a flow that is over."""
     flow = ref()
-    record = record_in(flow) if flow is not None else None
+    record = record_in(flow.metadata) if flow is not None else None
     if flow is None or record is None:
         return
     nothing = {"absence": "given up", "request": None, "came": None}
-    put_record(flow, record.model_copy(update=nothing))
+    put_record(flow.metadata, record.model_copy(update=nothing))
     if flow.response is not None and flow.response.raw_content is went:
         flow.response.data.content = b""

@@ -6,9 +6,9 @@ read from a file may hold anything there, from another version or from nobody of
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal, TypeAlias
 
-from mitmproxy import http
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 INSPECT: Final = "qwen_inspect"
@@ -48,15 +48,14 @@ class Record(BaseModel):
     client_left: bool = False
 
 
-def record_in(flow: http.HTTPFlow) -> Record | None:
-    """The record that ``flow`` holds; None where it is no exchange of ours, or still under way."""
+def record_in(metadata: Mapping[str, Any]) -> Record | None:
+    """The record in a flow's metadata; None where it is none of ours, or still under way."""
     try:
-        return Record.model_validate(flow.metadata.get(INSPECT))
+        return Record.model_validate(metadata.get(INSPECT))
     except ValidationError:
         return None
 
 
-def put_record(flow: http.HTTPFlow, record: Record) -> None:
-    """Has ``flow`` hold ``record``, in values that mitmproxy can save."""
-    values: dict[str, Any] = record.model_dump(exclude_none=True)
-    flow.metadata[INSPECT] = values
+def put_record(metadata: MutableMapping[str, Any], record: Record) -> None:
+    """Puts ``record`` into a flow's metadata, in values that mitmproxy can save."""
+    metadata[INSPECT] = record.model_dump(exclude_none=True)
