@@ -56,7 +56,7 @@ from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import judge, may_stand, outcome_untouched
-from addon.proxy.views.keeping import Keeping
+from addon.proxy.views.keeping import KEEPING
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 
 logger: Final = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class QwenProxy:
         self._settings = Settings()
         self._broker: Broker | None = None
         self._exchanges = ExchangeBook()
-        self._keeping = Keeping()
+        self._keeping = KEEPING
         self._processes = ClientProcesses()
         self._can_resend = True
         self._presence = Presence(os.environ)

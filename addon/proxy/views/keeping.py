@@ -19,12 +19,8 @@ from addon.proxy.exchange import Exchange
 from addon.proxy.views.cleaning import cleaned, is_clean
 from addon.proxy.views.kept import Kept
 from addon.proxy.views.record import INSPECT, Absence, Record, put_record, record_in
-from addon.proxy.views.shelf import Shelf
+from addon.proxy.views.shelf import Place, Shelf
 from addon.settings import Settings
-
-_SHELF: Final = Shelf(each=0, in_all=0)
-"""When the addon's script changes, mitmproxy loads that anew and this module stays as it is: what
-earlier flows hold is still counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,10 @@ class Bodies:
 class Keeping:
     """Keeps the bodies of exchanges, as far as the settings let it."""
 
-    def __init__(self, shelf: Shelf = _SHELF) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._places: weakref.WeakKeyDictionary[http.HTTPFlow, Place] = weakref.WeakKeyDictionary()
+        """Of flows that are over."""
 
     def configure(self, settings: Settings) -> None:
         """The limits from now on."""
@@ -57,6 +55,8 @@ class Keeping:
     def begin(self, exchange: Exchange) -> None:
         """A request has come whole; its flow may have been sent before."""
         exchange.flow.metadata.pop(INSPECT, None)
+        if (earlier := self._places.pop(exchange.flow, None)) is not None:
+            self._shelf.leave(earlier)
         if not self._shelf.each:
             return
         exchange.kept = Kept(self._shelf)
@@ -81,12 +81,17 @@ class Keeping:
             self._shelf.leave(place)
 
         place.give_up = partial(_empty, weakref.ref(flow, forgotten), bodies.went)
+        self._places[flow] = place
         if self._shelf.grow(place, bodies.size) >= bodies.size:
             self._shelf.settle(place, bodies.size)
-        else:
-            # a mask may be longer than what it hides
-            self._shelf.leave(place)
+        else:  # a mask may be longer than what it hides
             place.give_up()
+            self._shelf.leave(place)
+
+
+KEEPING: Final = Keeping(Shelf(each=0, in_all=0))
+"""When the addon's script changes, mitmproxy loads that anew and this module stays as it is: what
+earlier flows hold is still counted."""
 
 
 def bodies_of(exchange: Exchange) -> Bodies:

@@ -8,6 +8,7 @@ over, and be it the one that asks.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -37,8 +38,15 @@ class Shelf:
         self._each = each
         self._in_all = in_all
         self._places: dict[Place, None] = {}
-        self.used = 0
+        self._used = 0
+        self._forgotten: deque[Place] = deque()
+        """Those that are to go before anything else is done."""
+
+    @property
+    def used(self) -> int:
         """The rooms of all places, in bytes."""
+        self._sweep()
+        return self._used
 
     @property
     def each(self) -> int:
@@ -56,6 +64,7 @@ class Shelf:
 
         0: it has been given up.
         """
+        self._sweep()
         if place not in self._places:
             return 0
         block = min(_BLOCK, self._in_all // _BLOCKS)
@@ -73,12 +82,17 @@ class Shelf:
             self._give_room(place, size)
 
     def leave(self, place: Place) -> None:
-        """What was in ``place`` is gone."""
-        if place in self._places:
-            self._take(place)
+        """What was in ``place`` is gone.
+
+        To be called from anywhere, also from the garbage collector in the midst of another call:
+        the room is free with the next.
+        """
+        place.give_up = _nothing
+        self._forgotten.append(place)
 
     def resize(self, *, each: int, in_all: int) -> None:
         """Other limits, from now on; what does not fit them is given up."""
+        self._sweep()
         self._each, self._in_all = each, in_all
         nothing_fits = self.each == 0
         for place in [*self._places]:
@@ -87,12 +101,18 @@ class Shelf:
         self._fit()
 
     def _give_room(self, place: Place, room: int) -> None:
-        self.used += room - place.room
+        self._used += room - place.room
         place.room = room
         self._fit()
 
+    def _sweep(self) -> None:
+        while self._forgotten:
+            place = self._forgotten.popleft()
+            if place in self._places:
+                self._take(place)
+
     def _fit(self) -> None:
-        while self.used > self._in_all:
+        while self._used > self._in_all:
             self._give_up(next(iter(self._places)))
 
     def _give_up(self, place: Place) -> None:
@@ -101,5 +121,9 @@ class Shelf:
 
     def _take(self, place: Place) -> None:
         del self._places[place]
-        self.used -= place.room
+        self._used -= place.room
         place.room = 0
+
+
+def _nothing() -> None:
+    """What is to be done where there is nothing to give up."""

@@ -121,6 +121,21 @@ def test_a_flow_that_is_sent_again_tells_of_the_last_time_alone(keeping: Keeping
     assert INSPECT not in exchange.flow.metadata
 
 
+def test_what_the_last_time_held_is_not_taken_for_this_time(shelf: Shelf) -> None:
+    keeping = Keeping(shelf)
+    exchange = sent(begun(keeping))
+    answering(exchange, *HELLO)
+    keeping.over(exchange)
+    held = shelf.used
+    keeping.begin(exchange)
+    answering(exchange, *HELLO)
+    keeping.over(exchange)
+    assert shelf.used < 2 * held
+    for _ in range(2):  # the older of two places would go first
+        shelf.resize(each=100_000, in_all=shelf.used)
+    assert record_of(exchange.flow).absence is None
+
+
 def test_with_the_limit_at_0_nothing_is_kept_and_that_is_said() -> None:
     keeping = Keeping(Shelf(each=0, in_all=1000))
     exchange = sent(begun(keeping))
