@@ -98,6 +98,8 @@ def mask_token(response: http.Response, exchange: Exchange) -> None:
 def hand_on(response: http.Response, exchange: Exchange) -> None:
     """Has an untouched answer handed on as it comes, without the account's token."""
     assert exchange.lease is not None
+    if response.raw_content is not None:
+        return  # it is here already: one of our own
     response.stream = exchange.untouched = UntouchedAnswer(
         exchange.lease.token,
         response.headers.get("content-encoding", ""),

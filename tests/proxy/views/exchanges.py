@@ -66,6 +66,7 @@ def answering(exchange: Exchange, *pieces: bytes, encoding: str = "") -> bytes:
     headers = {"content-type": "text/event-stream", "content-encoding": encoding}
     flow = exchange.flow
     flow.response = http.Response.make(200, b"", headers)
+    flow.response.data.content = None
     if exchange.route.is_translated:
         exchange.answer = streamed_answer(exchange, flow.response)
         begin_stream(flow, exchange)
