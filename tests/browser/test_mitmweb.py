@@ -46,3 +46,27 @@ def test_the_flow_list_says_which_account_served_and_why_another_did_not(
     expect(comment).to_contain_text("account serving")
     expect(comment).to_contain_text("limited refused with 429 rate_limit_exceeded: Slow down.")
     expect(web.page.locator("td.col-path").first).to_contain_text("🔁")
+
+
+@pytest.mark.parametrize(
+    ("message", "said", "client", "upstream"),
+    [
+        ("Request", "Hi", '"input": "Hi"', '"messages"'),
+        ("Response", "Hello", "response.output_text.delta", "chat.completion.chunk"),
+    ],
+)
+def test_a_message_is_read_as_a_conversation_and_as_each_side_had_it(
+    pool: Pool, web: Tab, message: str, said: str, client: str, upstream: str
+) -> None:
+    pool.has("serving")
+    assert pool.account_for(stream=True) == "serving"
+    web.page.locator("td.col-path").first.click()
+    web.page.get_by_role("link", name=message, exact=True).click()
+
+    expect(web.page.get_by_role("heading", name="qwen conversation")).to_be_visible()
+    expect(web.page.locator(".contentview pre")).to_contain_text(said)
+    for view, told in (("qwen client", client), ("qwen upstream", upstream)):
+        web.page.get_by_role("link", name="View: ").click()
+        web.page.get_by_text(view, exact=True).click()
+        expect(web.page.get_by_role("heading", name=view)).to_be_visible()
+        expect(web.page.locator(".contentview pre")).to_contain_text(told)
