@@ -168,6 +168,14 @@ def test_a_request_that_cannot_be_understood(rig: Rig) -> None:
     assert "── user ──\nHi" in rig.request("auto")
 
 
+def test_a_client_that_may_not(rig: Rig, recorder: Recorder) -> None:
+    with recorder.client() as client:
+        url = f"{rig.pool.proxy.base_url}/responses"
+        client.post(url, json={"input": "Hi"}, headers={"origin": "https://evil.example"})
+    assert "── user ──\nHi" in rig.request("auto")
+    assert "── error: forbidden_client: " in rig.answer("auto")
+
+
 def test_a_stream_that_is_cut(rig: Rig) -> None:
     rig.pool.has("only")
     pieces = [*map(sse, text_deltas("Hel")), b'data: {"choi']
