@@ -80,7 +80,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("_handle_event", "read_headers")),
+    (Http1Client, ("_handle_event", "read_body", "read_headers")),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )
 """What of mitmproxy's internals is used or replaced here."""

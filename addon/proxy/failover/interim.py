@@ -12,6 +12,8 @@ from typing import Final
 from mitmproxy.proxy import events, layer
 from mitmproxy.proxy.layers.http import Http1Client
 
+from addon.proxy.failover.joining import joined
+
 _INTERIM_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d(?=[ \r\n]).*?\n\r?\n", re.DOTALL)
 """A whole one (RFC 9110 §15.2). After 101 the connection speaks something else than HTTP."""
 
@@ -25,3 +27,7 @@ class PatientHttp1Client(Http1Client):
             while head := _INTERIM_HEAD.match(bytes(self.buf)):
                 self.buf.maybe_extract_at_most(head.end())
         yield from super().read_headers(event)
+
+    def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's; what it reads at once goes on at once."""
+        yield from joined(super().read_body(event))
