@@ -30,6 +30,10 @@ show nowhere. Such an answer may go on for as long as there is news (``own_page`
 And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
 the host that the client names may be out of reach, or never needed.
 
+A piece of a stream costs mitmproxy far more than it costs to translate it, so three things
+take the short way: what one read brings is one piece (``joining``), a piece is translated
+without asking each time what is known (``translating``), and written likewise (``framing``).
+
 The classes are put in place of mitmproxy's own when the addon loads, and taken
 out when it unloads (``install``). ``missing_internals`` says whether they fit.
 """
@@ -40,9 +44,10 @@ from collections.abc import Callable
 
 from mitmproxy.proxy import layers
 from mitmproxy.proxy.layers import http as http_layers
-from mitmproxy.proxy.layers.http import Http1Client, HttpStream
+from mitmproxy.proxy.layers.http import Http1Client, Http1Server, HttpStream
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
+from addon.proxy.failover.framing import FramingHttp1Server
 from addon.proxy.failover.interim import PatientHttp1Client
 from addon.proxy.failover.policy import Feed, OwnPageHook, StreamPolicy, UpstreamRefusedHook
 from addon.proxy.failover.reverse import LazyReverseProxy
@@ -81,6 +86,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
         ),
     ),
     (Http1Client, ("_handle_event", "read_body", "read_headers")),
+    (Http1Server, ("send",)),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )
 """What of mitmproxy's internals is used or replaced here."""
@@ -98,7 +104,8 @@ def missing_internals() -> list[str]:
 
 def install(policy: StreamPolicy) -> Callable[[], None]:
     """Puts the classes in place of mitmproxy's own; the function it gives puts those back."""
-    stream_class, client_class = http_layers.HttpStream, http_layers.Http1Client
+    stream_class = http_layers.HttpStream
+    client_class, server_class = http_layers.Http1Client, http_layers.Http1Server
     proxy_class = layers.modes.ReverseProxy
 
     class InstalledStream(AccountStream):
@@ -107,11 +114,13 @@ def install(policy: StreamPolicy) -> Callable[[], None]:
     InstalledStream.policy = policy
     http_layers.HttpStream = InstalledStream  # type: ignore[misc]
     http_layers.Http1Client = PatientHttp1Client  # type: ignore[misc]
+    http_layers.Http1Server = FramingHttp1Server  # type: ignore[misc]
     layers.modes.ReverseProxy = LazyReverseProxy  # type: ignore[misc]
 
     def uninstall() -> None:
         http_layers.HttpStream = stream_class  # type: ignore[misc]
         http_layers.Http1Client = client_class  # type: ignore[misc]
+        http_layers.Http1Server = server_class  # type: ignore[misc]
         layers.modes.ReverseProxy = proxy_class  # type: ignore[misc]
 
     return uninstall

@@ -31,6 +31,7 @@ from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.own_page import OwnPageStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
+from addon.proxy.failover.translating import TranslatingStream
 from addon.proxy.failover.upstream import (
     abandon,
     drop_late_events,
@@ -51,7 +52,7 @@ _LONGEST_REFUSAL: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
 
 
-class AccountStream(OwnPageStream):
+class AccountStream(TranslatingStream, OwnPageStream):
     """One request; one of ours is served from an account."""
 
     _held: HeldAnswer
@@ -204,6 +205,8 @@ class AccountStream(OwnPageStream):
         yield from super().state_wait_for_response_headers(held.head)
         if self.server_state == self.state_errored:
             return
+        exchange = self._exchange
+        self.begin_to_translate(exchange.answer if exchange is not None else None)
         yield from self.server_state(ResponseData(self.stream_id, bytes(held.body)))
         if isinstance(event, ResponseEndOfMessage):
             yield from self.server_state(event)
@@ -291,7 +294,7 @@ class AccountStream(OwnPageStream):
         """mitmproxy's, after the last events of a translated stream."""
         exchange = self.policy.exchange_of(self.flow)
         if already_streamed and exchange is not None and exchange.answer is not None:
-            yield from self._send_to_client(exchange.answer.finish())
+            yield from self.send_to_client(exchange.answer.finish())
         yield from super().send_response(already_streamed)
 
     def handle_protocol_error(
@@ -340,13 +343,9 @@ class AccountStream(OwnPageStream):
 
     def _end_cut_stream(self, answer: StreamedAnswer, fault: str) -> layer.CommandGenerator[None]:
         last_events = answer.abort(f"The upstream broke off its answer: {fault}")
-        yield from self._send_to_client(last_events)
+        yield from self.send_to_client(last_events)
         yield from self.send_response(already_streamed=True)
         self._take_no_more()
-
-    def _send_to_client(self, data: bytes) -> layer.CommandGenerator[None]:
-        if data:
-            yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
 
     # --- silence
 

@@ -1,0 +1,45 @@
+"""A stream that is translated: each piece goes from the upstream to the client by the short way.
+
+At each piece mitmproxy asks what kind of event it is, whether its state takes such a one, and
+for an option that copies itself twice to be read. Here that is asked once.
+"""
+
+from __future__ import annotations
+
+from mitmproxy.proxy import events, layer
+from mitmproxy.proxy.layers.http import HttpStream, ResponseData, SendHttp
+
+from addon.proxy.exchange import StreamedAnswer
+
+
+class TranslatingStream(HttpStream):
+    """mitmproxy's, and the same in everything but the cost of a piece."""
+
+    _translates: StreamedAnswer | None = None
+    """Set while an answer is translated, and nobody else wants to see it."""
+
+    def begin_to_translate(self, answer: StreamedAnswer | None) -> None:
+        """The head has gone to the client; ``answer`` is to make the body."""
+        assert self.flow.response is not None
+        is_alone = self.flow.response.stream is answer  # no other addon has put in its own
+        is_kept = getattr(self.context.options, "store_streamed_bodies", False)
+        self._translates = answer if is_alone and not is_kept else None
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's, which brings a piece of an answer to this state as well."""
+        handle = self.server_state if event.__class__ is ResponseData else super()._handle_event
+        steps: layer.CommandGenerator[None] = handle(event)
+        return steps
+
+    def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's; but a piece that is only to be translated is translated, and no more."""
+        translates = self._translates
+        if translates is not None and event.__class__ is ResponseData:
+            yield from self.send_to_client(translates(event.data))
+        else:
+            yield from super().state_stream_response_body(event)
+
+    def send_to_client(self, data: bytes | tuple[()]) -> layer.CommandGenerator[None]:
+        """Sends a piece of the body, if there is any."""
+        if data:
+            yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
