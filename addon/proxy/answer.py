@@ -23,6 +23,7 @@ from addon.translate import (
 )
 
 _EVENT_STREAM = "text/event-stream"
+_OUR_EVENT_STREAM = f"{_EVENT_STREAM}; charset=utf-8"
 
 
 def is_event_stream(response: http.Response) -> bool:
@@ -41,8 +42,7 @@ def begin_stream(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """Turns the head of the upstream's stream into the head of the client's."""
     assert flow.response is not None
     assert exchange.answer is not None
-    flow.response = _response(exchange, 200, f"{_EVENT_STREAM}; charset=utf-8", flow.response)
-    flow.response.headers["cache-control"] = "no-cache"
+    _replace_head(flow.response, exchange, _OUR_EVENT_STREAM, {"cache-control": "no-cache"})
     flow.response.stream = exchange.answer
 
 
@@ -62,15 +62,14 @@ def translate_whole(flow: http.HTTPFlow, exchange: Exchange) -> None:
         events = translate_completion(body, translator, now)
     exchange.usage = translator.usage
     if request.stream:
-        content, kind = events, f"{_EVENT_STREAM}; charset=utf-8"
+        content, kind = events, _OUR_EVENT_STREAM
     else:
         content, kind = whole_response(translator.ending), "application/json"
     if exchange.kept is not None:
         exchange.kept.add(body, b"")
-    response = _response(exchange, 200, kind, upstream)
-    response.headers.pop("transfer-encoding", None)
-    response.content = masked(content, exchange.lease.token) if exchange.lease else content
-    flow.response = response
+    _replace_head(upstream, exchange, kind, {})
+    upstream.headers.pop("transfer-encoding", None)
+    upstream.content = masked(content, exchange.lease.token) if exchange.lease else content
 
 
 def error_response(error: ApiError, exchange: Exchange) -> http.Response:
@@ -133,26 +132,29 @@ def _translator(exchange: Exchange) -> StreamTranslator:
     )
 
 
-def _response(
-    exchange: Exchange, status: int, content_type: str, upstream: http.Response
-) -> http.Response:
-    """An answer without a body yet. Few headers: mitmproxy looks one up for every chunk."""
-    headers = http.Headers()
-    if exchange.client_http_version == "HTTP/1.1":
-        headers["transfer-encoding"] = "chunked"
-    headers["content-type"] = content_type
-    for name, value in (_request_id(upstream, exchange) | control_headers(exchange)).items():
-        headers[name] = value
-    return http.Response(
-        http_version=exchange.client_http_version.encode(),
-        status_code=status,
-        reason=b"OK",
-        headers=headers,
-        content=b"",  # a view is asked for nothing that is missing
-        trailers=None,
-        timestamp_start=upstream.timestamp_start,
-        timestamp_end=None,
+def _replace_head(
+    response: http.Response, exchange: Exchange, content_type: str, more: dict[str, str]
+) -> None:
+    """Puts the client's head in the place of the upstream's, on the same object.
+
+    mitmproxy checks the type of each field when another is made, which takes as long as a
+    hundred events. Few headers: it also looks one up for every chunk.
+    """
+    headers = {"transfer-encoding": "chunked"} if exchange.client_http_version == "HTTP/1.1" else {}
+    headers |= {
+        "content-type": content_type,
+        **_request_id(response, exchange),
+        **control_headers(exchange),
+        **more,
+    }
+    data = response.data
+    data.http_version = exchange.client_http_version.encode()
+    data.status_code, data.reason = HTTPStatus.OK, b"OK"
+    data.headers = http.Headers(
+        [(name.encode(), value.encode()) for name, value in headers.items()]
     )
+    data.content = b""  # a view is asked for nothing that is missing
+    data.trailers = data.timestamp_end = None
 
 
 def _decoded(response: http.Response) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from copy import copy
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -70,9 +71,12 @@ def with_token(request: http.Request, lease: Lease) -> http.Request:
     at_home = (base.scheme, base.hostname, base.port or _DEFAULT_PORTS[base.scheme])
     if (request.scheme, request.host, request.port) != at_home:
         return request
-    copy = request.copy()
-    copy.headers["authorization"] = f"Bearer {lease.token}"
-    return copy
+    # Not its own copy(): that checks the type of each field anew.
+    sent = copy(request)
+    sent.data = copy(request.data)
+    sent.headers = request.headers.copy()
+    sent.headers["authorization"] = f"Bearer {lease.token}"
+    return sent
 
 
 def _headers(

@@ -6,7 +6,7 @@ for an option that copies itself twice to be read. Here that is asked once.
 
 from __future__ import annotations
 
-from mitmproxy.proxy import events, layer
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import HttpStream, ResponseData, SendHttp
 
 from addon.proxy.exchange import StreamedAnswer
@@ -24,6 +24,14 @@ class TranslatingStream(HttpStream):
         is_alone = self.flow.response.stream is answer  # no other addon has put in its own
         is_kept = getattr(self.context.options, "store_streamed_bodies", False)
         self._translates = answer if is_alone and not is_kept else None
+
+    def start_response_stream(self) -> layer.CommandGenerator[None]:
+        """mitmproxy's; without its line in the log where ours is to come, which says more."""
+        response = self.flow.response
+        is_ours = response is not None and isinstance(response.stream, StreamedAnswer)
+        for command in super().start_response_stream():
+            if not (is_ours and isinstance(command, commands.Log)):
+                yield command
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, which brings a piece of an answer to this state as well."""
