@@ -384,6 +384,23 @@ def test_a_stream_that_falls_silent_is_ended_properly(
     upstream.wait_for_hangup()
 
 
+def test_a_later_stream_of_a_connection_that_falls_silent_is_ended_too(
+    upstream: Upstream, start_mitm: StartMitm
+) -> None:
+    """It is looked at when the one before it would have had to be, which is over by then."""
+    texts = [*map(sse, text_deltas("Hel", "lo"))]
+    upstream.replies(SERVED, stream_reply(texts, ending=Ending.HANG))
+    options = {"qwen_idle_timeout_seconds": "1", "qwen_first_byte_timeout_seconds": "2"}
+    proxy = start_mitm(Setup(accounts=two_accounts(upstream), options=options))
+    body = {"model": MODEL, "input": "Hi", "stream": True}
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        answers = [client.post(f"{proxy.base_url}/responses", json=body) for _ in range(2)]
+    statuses = [check_stream(answer.content).outcome.status for answer in answers]
+    assert statuses == ["completed", "failed"]
+    assert upstream.connections == 1
+    upstream.wait_for_hangup()
+
+
 def test_a_refusal_that_falls_silent_counts_for_what_its_head_said(
     upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
 ) -> None:

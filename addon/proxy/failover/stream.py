@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from mitmproxy import http
-from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy import events, layer
 from mitmproxy.proxy.layers.http import (
     HttpResponseHeadersHook,
     RequestData,
@@ -27,6 +27,7 @@ from mitmproxy.proxy.utils import expect
 from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.failover.clock import Alarm, Clock, LookAtTheClock, clock_of
 from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.own_page import OwnPageStream
@@ -37,16 +38,12 @@ from addon.proxy.failover.upstream import (
     drop_late_events,
     forget_stream_id,
     hear_no_more,
+    http_layer_of,
     upstream_failed,
 )
 from addon.proxy.routing import Route
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
-
-_TICK_SECONDS: Final = 10.0
-"""How often at least a stream looks at the clock. mitmproxy cannot take a wake-up back, so that
-a long one would outlive its request by as much."""
-
 
 _LONGEST_REFUSAL: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
@@ -58,7 +55,6 @@ class AccountStream(TranslatingStream, OwnPageStream):
     _held: HeldAnswer
     _sent_at: float
     """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
-    _is_watched: bool = False
 
     @property
     def _exchange(self) -> Exchange | None:
@@ -68,9 +64,17 @@ class AccountStream(TranslatingStream, OwnPageStream):
 
     def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's; but the end of a client does not wait for a hook or a connection."""
+        if event.__class__ is events.Wakeup and isinstance(event.command, Alarm):
+            return self._clock.ring()  # not only for this stream, so it waits for nothing
         if self._paused and isinstance(event, RequestProtocolError):
             self.policy.client_left(self.flow)
         return super().handle_event(event)
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's; when to look at the clock is our own affair."""
+        if event.__class__ is LookAtTheClock:
+            return self._watch()
+        return super()._handle_event(event)
 
     # --- the way there
 
@@ -102,9 +106,7 @@ class AccountStream(TranslatingStream, OwnPageStream):
                     command.event.request = with_token(command.event.request, exchange.lease)
                     exchange.is_out = True
                     self._sent_at = time.time()
-                    if not self._is_watched:
-                        self._is_watched = True
-                        yield from self._wake_up_in(self._seconds_left(exchange))
+                    yield from self._look_again_in(self._seconds_left(exchange))
             reply = yield command
 
     def _resend(self, exchange: Exchange) -> layer.CommandGenerator[None]:
@@ -349,18 +351,15 @@ class AccountStream(TranslatingStream, OwnPageStream):
 
     # --- silence
 
-    def _wake_up_in(self, seconds: float) -> layer.CommandGenerator[None]:
-        yield commands.RequestWakeup(min(_TICK_SECONDS, seconds))
+    @property
+    def _clock(self) -> Clock:
+        return clock_of(http_layer_of(self))
 
-    def _woken(self) -> layer.CommandGenerator[None]:
-        if self._is_own_page:
-            yield from super()._woken()
-        else:
-            yield from self._watch()
+    def _look_again_in(self, seconds: float) -> layer.CommandGenerator[None]:
+        return self._clock.watch(self.stream_id, seconds)
 
     def _watch(self) -> layer.CommandGenerator[None]:
-        """Looks at the clock: gives a silent upstream up, or asks to be woken again."""
-        self._is_watched = False
+        """Looks at the clock: gives a silent upstream up, or asks to look again."""
         exchange = self.policy.exchange_of(self.flow)
         if (
             exchange is None
@@ -370,8 +369,7 @@ class AccountStream(TranslatingStream, OwnPageStream):
             return
         left = self._seconds_left(exchange)
         if left > 0:
-            self._is_watched = True
-            yield from self._wake_up_in(left)
+            yield from self._look_again_in(left)
             return
         fault = "it was silent for too long"
         if self.server_state == self.state_consume_refusal:

@@ -27,6 +27,14 @@ from mitmproxy.proxy.layers.http import (
 )
 
 
+def http_layer_of(stream: HttpStream) -> HttpLayer:
+    """The layer that handles all requests of the client's connection."""
+    layers = stream.context.layers
+    http_layer = layers[layers.index(stream) - 1]
+    assert isinstance(http_layer, HttpLayer)
+    return http_layer
+
+
 def abandon(stream: HttpStream) -> layer.CommandGenerator[None]:
     """Ends ``stream``'s attempt on its upstream, so that nothing of it can arrive any more."""
     client, server = _client_of(stream), stream.context.server
@@ -75,11 +83,8 @@ def upstream_failed(stream: HttpStream, fault: str) -> ResponseProtocolError:
 
 def _client_of(stream: HttpStream) -> layer.Layer | None:
     """The layer that speaks HTTP on the connection to ``stream``'s upstream."""
-    layers = stream.context.layers
-    http_layer = layers[layers.index(stream) - 1]
-    assert isinstance(http_layer, HttpLayer)
     server: Server = stream.context.server
-    connection = http_layer.connections.get(server)
+    connection = http_layer_of(stream).connections.get(server)
     return connection.context.layers[-1] if connection is not None else None
 
 
