@@ -13,6 +13,7 @@ response, error   the end: the lease is settled           broker.settle, record
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -137,6 +138,7 @@ class QwenProxy:
         if self._broker is None:
             return
         self._broker.start()
+        self._uninstall.append(_spare_collector())
         presence = self._presence
         self._uninstall += [watch_listeners(presence.announce), presence.withdraw]
         show_comments()
@@ -390,6 +392,17 @@ class QwenProxy:
         self._keeping.over(exchange)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))
+
+
+def _spare_collector() -> Callable[[], None]:
+    """Has Python's collector pass over what is there by now; the function it gives ends that.
+
+    It would look through all modules of mitmproxy and ours every few thousand requests, and
+    every stream would stand still meanwhile, for longer than most requests take.
+    """
+    gc.collect()
+    gc.freeze()
+    return gc.unfreeze
 
 
 def _stop_the_start(error: SettingsError) -> None:
