@@ -28,10 +28,15 @@ def events_around(running: Running) -> int:
     return around.pop()
 
 
-def _checked(running: Running, script: Script) -> int:
+def check_size(running: Running, megabytes: int) -> None:
+    """Whether a request of such a size is answered right. Raises WrongAnswer."""
+    _checked(running, PROBES[0], size=megabytes * 1_000_000)
+
+
+def _checked(running: Running, script: Script, *, size: int = 0) -> int:
     """The number of events of an answer that is right."""
     api = running.contender.api
-    events = _events(_ask(running, body(api, script)))
+    events = _events(_ask(running, body(api, script, size=size)))
     read = _read_chat if api is Api.CHAT else _read_responses
     text, tokens = read(events)
     if text != script.text or tokens != script.pieces:

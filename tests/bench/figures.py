@@ -27,6 +27,7 @@ class Figure(Enum):
     PEAK = ("peak memory", "MB", 0)
     START = ("start-up", "s", 2)
     IDLE = ("memory when idle", "MB", 0)
+    SIZE = ("largest request", "MB", 0)
     LOAD_CPU = ("CPU per event of load client and upstream", "µs", 1)
     TRANSLATION = ("translator", "µs", 2)
     PARSING = ("from_json of the same", "µs", 2)

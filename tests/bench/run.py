@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench import micro, soak
-from tests.bench.checking import PROBES
+from tests.bench.checking import PROBES, check_size
 from tests.bench.contenders import IDENTITY, OURS, PEER, STREAM
-from tests.bench.figures import Figures
+from tests.bench.figures import Figure, Figures
 from tests.bench.processes import Cores, running_on
 from tests.bench.profiling import profile
 from tests.bench.rounds import Bench, in_turn, upstream, with_peers
@@ -20,6 +20,8 @@ from tests.bench.scenarios import Scenario, scenarios
 
 PARTS: Final = ("a", "b", "c", "d", "e", "start", "micro", "soak")
 BY_DEFAULT: Final = PARTS[:-1]
+_LARGE_MEGABYTES: Final = 60
+"""Below what no request is refused for its size."""
 _PROFILED: Final = frozenset("abc")
 
 
@@ -62,6 +64,8 @@ class Run:
                 soak.measure(bench, scenarios(self.seconds)["c"])
             if self.profiles:
                 self._profile(bench)
+            if "d" in self.parts:
+                self._ask_a_lot(bench)
 
     @property
     def _scenarios(self) -> list[Scenario]:
@@ -92,6 +96,12 @@ class Run:
             tell("the parts alone")
             with running_on(self.cores.proxy):
                 micro.measure(self.figures)
+
+    def _ask_a_lot(self, bench: Bench) -> None:
+        """Last of all, since a process does not give back all the memory that this takes."""
+        tell(f"a request of {_LARGE_MEGABYTES} MB")
+        check_size(bench.of(OURS), _LARGE_MEGABYTES)
+        self.figures.note("d", OURS.key, Figure.SIZE, _LARGE_MEGABYTES)
 
     def _profile(self, bench: Bench) -> None:
         for scenario in self._scenarios:

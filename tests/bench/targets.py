@@ -104,6 +104,13 @@ TARGETS: Final = (
         find=_alone("request"),
     ),
     Target(
+        says="(d) a large request that is not refused for its size",
+        limit=60.0,
+        unit="MB",
+        at_least=True,
+        find=lambda figures: figures.series("d", OURS.key, Figure.SIZE),
+    ),
+    Target(
         says="(a) LiteLLM's CPU per event beside ours",
         limit=7.0,
         at_least=True,

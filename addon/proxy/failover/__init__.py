@@ -14,7 +14,7 @@ where ``state_wait_for_response_headers`` would have gone on:
                                                              or refused
     answers 200, in one piece      state_consume_answer      the client's answer, or refused
     cannot be reached, resets      handle_protocol_error     refused
-    is silent before its answer    _watch                    refused
+    is silent before its answer    _watch (see clock)        refused
     is cut or silent in a stream   the same two              the stream's proper end
 
 *Refused* runs a hook of our own, ``upstream_refused``: the addon either sets
