@@ -35,7 +35,8 @@ def is_event_stream(response: http.Response) -> bool:
 def streamed_answer(exchange: Exchange, response: http.Response) -> StreamedAnswer:
     """What will translate the stream that ``response`` begins. Raises CodingError."""
     decode = decoder(response.headers.get("content-encoding", ""))
-    return StreamedAnswer(_translator(exchange), decode, exchange.kept)
+    token = exchange.lease.token if exchange.lease is not None else ""
+    return StreamedAnswer(_translator(exchange), decode, exchange.kept, token=token)
 
 
 def begin_stream(flow: http.HTTPFlow, exchange: Exchange) -> None:

@@ -18,6 +18,7 @@ from mitmproxy import http
 from addon.broker import Lease, Needs, Usage
 from addon.errors import ApiError
 from addon.proxy.attempts import Attempts
+from addon.proxy.masking import masked, spellings
 from addon.proxy.routing import Route
 from addon.proxy.untouched import UntouchedAnswer
 from addon.proxy.views.kept import Kept
@@ -47,15 +48,30 @@ def client_closed_request() -> ApiError:
 class StreamedAnswer:
     """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
 
-    __slots__ = ("_decode", "_kept", "first_event_at", "last_data_at", "translator")
+    __slots__ = (
+        "_decode",
+        "_kept",
+        "_spellings",
+        "_token",
+        "first_event_at",
+        "last_data_at",
+        "translator",
+    )
 
     def __init__(
-        self, translator: StreamTranslator, decode: Decode | None, kept: Kept | None = None
+        self,
+        translator: StreamTranslator,
+        decode: Decode | None,
+        kept: Kept | None = None,
+        *,
+        token: str,
     ) -> None:
-        """``kept`` takes along what passes."""
+        """``kept`` takes along what passes. ``token`` is masked where a piece repeats it."""
         self.translator = translator
         self._decode = decode
         self._kept = kept
+        self._token = token
+        self._spellings = tuple(each.encode() for each in spellings(token)) if token else ()
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
         self.first_event_at: float | None = None
@@ -79,6 +95,9 @@ class StreamedAnswer:
         except Exception:
             logger.exception("An answer could not be translated.")
             return self.abort("The proxy failed on this answer.") or ()
+        for spelling in self._spellings:
+            if spelling in events:
+                events = masked(events, self._token)
         if self._kept is not None:
             self._kept.add(data, events)
         if events and self.first_event_at is None:
@@ -94,6 +113,7 @@ class StreamedAnswer:
         return self._last(self.translator.abort(fault, time.time()))
 
     def _last(self, events: bytes) -> bytes:
+        events = masked(events, self._token) if self._token else events
         if self._kept is not None:
             self._kept.add(b"", events)
         return events

@@ -101,7 +101,7 @@ class Figures:
     def _joined(self, one: Key, other: Key, join: Callable[[float, float], float]) -> Series | None:
         return _series(
             [
-                join(each[one], each[other]) if one in each and other in each else None
+                join(each[one], each[other]) if each.get(one) and each.get(other) else None
                 for each in self._rounds
             ]
         )

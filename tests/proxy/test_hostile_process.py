@@ -6,6 +6,7 @@ That no secret stands in the log or in the saved flows is judged at the end of e
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,17 @@ import pytest
 
 from tests.conftest import StartMitm
 from tests.support.accounts import api_key_account
-from tests.support.chat import MODEL, Json, completion, events, sse, text_deltas, text_stream
+from tests.support.chat import (
+    MODEL,
+    Json,
+    ToolCall,
+    call_stream,
+    completion,
+    events,
+    sse,
+    text_deltas,
+    text_stream,
+)
 from tests.support.oracle import check_response, check_stream
 from tests.support.proxy import MitmProcess, Setup
 from tests.support.recorder import Recorder
@@ -66,6 +77,10 @@ ECHOES: Final[dict[str, Reply]] = {
     "in a page": Reply(400, (("content-type", "text/html"),), (ECHO.encode(),)),
     "as the first event": stream_reply([ERROR]),
     "in the middle of a stream": stream_reply([*map(sse, text_deltas("Hel")), ERROR]),
+    "in what the model says": stream_reply(events(text_stream("Hel", ECHO))),
+    "in a call's arguments": stream_reply(
+        events(call_stream(ToolCall("call-1", "run", json.dumps([KEY, "x" * 2 * len(KEY)]))))
+    ),
     "in a header": json_reply({}, 400, headers={"x-request-id": KEY}),
 }
 
