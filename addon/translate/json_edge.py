@@ -24,7 +24,7 @@ def parse_json(data: bytes) -> JsonValue:
     Raises ValueError where it is not JSON, nests too deep, or holds NaN.
     """
     try:
-        value: JsonValue = from_json(data, allow_inf_nan=False)
+        value: JsonValue = from_json(data, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         if b"\\u" not in data:
             raise

@@ -11,11 +11,11 @@ from addon.translate.fates import DroppedItem as DroppedItemType
 from addon.translate.fates import RefusedItem as RefusedItemType
 from addon.translate.json_edge import JsonValue
 from addon.translate.wire_parts import Content, TextPart
-from addon.translate.wire_rules import LIST, TEXT, JsonObject, Name, strict
+from addon.translate.wire_rules import LIST, TEXT, JsonObject, Name, lean
 from addon.translate.wire_tools import Tool
 
 
-@strict
+@lean
 class Message(TypedDict):
     """A message of any role."""
 
@@ -24,7 +24,7 @@ class Message(TypedDict):
     content: Content
 
 
-@strict
+@lean
 class Reasoning(TypedDict):
     """The model's reasoning in an earlier turn."""
 
@@ -37,7 +37,7 @@ class Reasoning(TypedDict):
 # --- calls that the model made in an earlier turn, and what they gave
 
 
-@strict
+@lean
 class FunctionCall(TypedDict):
     """A call of a function."""
 
@@ -48,7 +48,7 @@ class FunctionCall(TypedDict):
     arguments: str
 
 
-@strict
+@lean
 class CustomToolCall(TypedDict):
     """A call of a custom tool."""
 
@@ -59,7 +59,7 @@ class CustomToolCall(TypedDict):
     input: str
 
 
-@strict
+@lean
 class CallOutput(TypedDict):
     """What a call of a function or a custom tool gave."""
 
@@ -68,7 +68,7 @@ class CallOutput(TypedDict):
     output: Content
 
 
-@strict
+@lean
 class ShellCall(TypedDict):
     """A command for the client's shell, of one tool or the other."""
 
@@ -78,7 +78,7 @@ class ShellCall(TypedDict):
     action: JsonObject
 
 
-@strict
+@lean
 class LocalShellOutput(TypedDict):
     """What the command printed. In OpenAI's types ``id`` is the id of the call."""
 
@@ -88,7 +88,7 @@ class LocalShellOutput(TypedDict):
     output: str
 
 
-@strict
+@lean
 class Outcome(TypedDict):
     """How a command ended."""
 
@@ -96,7 +96,7 @@ class Outcome(TypedDict):
     exit_code: NotRequired[int | None]
 
 
-@strict
+@lean
 class ShellRun(TypedDict):
     """What one command printed."""
 
@@ -105,7 +105,7 @@ class ShellRun(TypedDict):
     outcome: Outcome
 
 
-@strict
+@lean
 class ShellOutput(TypedDict):
     """What the commands of one call printed."""
 
@@ -114,7 +114,7 @@ class ShellOutput(TypedDict):
     output: list[ShellRun]
 
 
-@strict
+@lean
 class PatchCall(TypedDict):
     """A change to one file."""
 
@@ -123,7 +123,7 @@ class PatchCall(TypedDict):
     operation: JsonObject
 
 
-@strict
+@lean
 class PatchOutput(TypedDict):
     """What became of it."""
 
@@ -133,7 +133,7 @@ class PatchOutput(TypedDict):
     output: NotRequired[str | None]
 
 
-@strict
+@lean
 class SearchCall(TypedDict):
     """A search for further tools. Only one that the client did has a ``call_id``."""
 
@@ -143,7 +143,7 @@ class SearchCall(TypedDict):
     arguments: Any
 
 
-@strict
+@lean
 class McpCall(TypedDict):
     """A call of a tool on an MCP server, and what it gave."""
 
@@ -163,7 +163,7 @@ LaterToolsType: TypeAlias = Literal["additional_tools", "tool_search_output"]
 LATER_TOOLS: Final = frozenset[str](get_args(LaterToolsType))
 
 
-@strict
+@lean
 class LaterTools(TypedDict):
     """Tools that came in the midst of the conversation; a search found them, if it is named."""
 
@@ -172,7 +172,7 @@ class LaterTools(TypedDict):
     tools: list[Tool]
 
 
-@strict
+@lean
 class ItemReference(TypedDict):
     """A pointer to an item that a server keeps."""
 
@@ -180,14 +180,14 @@ class ItemReference(TypedDict):
     id: str
 
 
-@strict
+@lean
 class RefusedItem(TypedDict):
     """An item that holds what only OpenAI can read or do."""
 
     type: RefusedItemType
 
 
-@strict
+@lean
 class DroppedItem(TypedDict):
     """An item that tells of a tool which OpenAI's servers ran."""
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Discriminator, Field, Tag
 from typing_extensions import TypedDict
 
-from addon.translate.wire_rules import LIST, TEXT, strict
+from addon.translate.wire_rules import LIST, TEXT, lean
 
 
-@strict
+@lean
 class TextPart(TypedDict):
     """``input_text``, ``output_text``; and ``text``, ``summary_text``, ``reasoning_text``."""
 
@@ -18,7 +18,7 @@ class TextPart(TypedDict):
     text: str
 
 
-@strict
+@lean
 class RefusalPart(TypedDict):
     """What the model said when it would not answer."""
 
@@ -26,7 +26,7 @@ class RefusalPart(TypedDict):
     refusal: str
 
 
-@strict
+@lean
 class ImagePart(TypedDict):
     """An image by URL, by data URL, or by the id of an uploaded file."""
 
@@ -36,7 +36,7 @@ class ImagePart(TypedDict):
     detail: NotRequired[Literal["low", "high", "auto", "original"] | None]
 
 
-@strict
+@lean
 class FilePart(TypedDict):
     """A file, in the request itself, by URL, or by the id of an upload."""
 
@@ -47,7 +47,7 @@ class FilePart(TypedDict):
     filename: NotRequired[str | None]
 
 
-@strict
+@lean
 class AudioPart(TypedDict):
     """Sound; its content is of no interest here."""
 

@@ -1,8 +1,7 @@
 """What all wire types have in common.
 
 They are TypedDicts, so that a checked request is plain dicts and lists: nothing is copied
-into objects that would be copied out again a moment later. Unknown fields stay where they
-are; whoever maps a type decides about them.
+into objects that would be copied out again a moment later.
 """
 
 from __future__ import annotations
@@ -12,7 +11,11 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import ConfigDict, StringConstraints, with_config
 
 strict: Final = with_config(ConfigDict(strict=True, extra="allow"))
-"""On every wire type: a number is no text."""
+"""On the wire types of which the answer repeats something: a number is no text. Unknown fields
+stay where they are; whoever maps a type decides about them."""
+
+lean: Final = with_config(ConfigDict(strict=True, extra="ignore"))
+"""On all others, of which there are many in a request: the same, but without unknown fields."""
 
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 JsonObject: TypeAlias = dict[str, Any]
