@@ -7,7 +7,7 @@ calls that it led to: they are what every client sends back.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -67,8 +67,8 @@ class _Turn:
 
     thought: bytes
     """In UTF-8, so that its length is what it takes."""
-    calls: set[int]
-    """The digests of those by which it is found."""
+    calls: dict[int, int]
+    """The digests of those by which it is found, each with that of its label."""
 
 
 class ReasoningMemory:
@@ -78,7 +78,7 @@ class ReasoningMemory:
     was not remembered or recalled for longest goes first, whole.
     """
 
-    __slots__ = ("_bytes", "_max_bytes", "_max_calls", "_turn_of", "_turns")
+    __slots__ = ("_bytes", "_labels", "_max_bytes", "_max_calls", "_turn_of", "_turns")
 
     def __init__(self, max_calls: int = _MAX_CALLS, max_bytes: int = _MAX_BYTES) -> None:
         self._max_calls = max_calls
@@ -86,6 +86,8 @@ class ReasoningMemory:
         self._bytes = 0
         self._turn_of: dict[int, _Turn] = {}
         """By the digest of a call."""
+        self._labels: Counter[int] = Counter()
+        """How many of them have the same id and name: what has none is not looked at closer."""
         self._turns: OrderedDict[_Turn, None] = OrderedDict()
         """The one that goes next comes first."""
 
@@ -94,21 +96,23 @@ class ReasoningMemory:
 
         A turn that is beyond the bounds all by itself is not kept.
         """
-        turn = _Turn(mend_surrogates(text).encode(), set(map(_digest, calls)))
-        for digest in turn.calls:
+        known_by = {_digest(call): _label(call) for call in calls}
+        turn = _Turn(mend_surrogates(text).encode(), known_by)
+        for digest in known_by:
             self._forget_call(digest)
         too_much = len(turn.calls) > self._max_calls or len(turn.thought) > self._max_bytes
         if too_much or not turn.calls or not turn.thought:
             return
         self._bytes += len(turn.thought)
         self._turns[turn] = None
-        self._turn_of.update(dict.fromkeys(turn.calls, turn))
+        self._turn_of.update(dict.fromkeys(known_by, turn))
+        self._labels.update(known_by.values())
         while len(self._turn_of) > self._max_calls or self._bytes > self._max_bytes:
             self._forget_turn(next(iter(self._turns)))
 
     def recall(self, call: CallKey) -> str | None:
         """The text that was remembered last for ``call``, whose turn thereby stays for longer."""
-        turn = self._turn_of.get(_digest(call)) if self._turn_of else None
+        turn = self._turn_of.get(_digest(call)) if _label(call) in self._labels else None
         if turn is None:
             return None
         self._turns.move_to_end(turn)
@@ -117,15 +121,27 @@ class ReasoningMemory:
     def _forget_call(self, digest: int) -> None:
         turn = self._turn_of.pop(digest, None)
         if turn is not None:
-            turn.calls.remove(digest)
+            self._forget_label(turn.calls.pop(digest))
             if not turn.calls:
                 self._forget_turn(turn)
 
     def _forget_turn(self, turn: _Turn) -> None:
         del self._turns[turn]
         self._bytes -= len(turn.thought)
-        for digest in turn.calls:
+        for digest, label in turn.calls.items():
             del self._turn_of[digest]
+            self._forget_label(label)
+
+    def _forget_label(self, label: int) -> None:
+        self._labels[label] -= 1
+        if not self._labels[label]:
+            del self._labels[label]
+
+
+def _label(call: CallKey) -> int:
+    """The same for all calls of one id and name."""
+    call_id, name, _ = call
+    return hash((call_id, name))
 
 
 def _digest(call: CallKey) -> int:
@@ -149,10 +165,11 @@ def _meant(value: JsonValue) -> Hashable:
     It may leave out members that are null, and to JavaScript all numbers are doubles.
     Raises OverflowError for a number that is none.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
-        return frozenset(
-            (name, _meant(member)) for name, member in value.items() if member is not None
-        )
+        members = [(name, _meant(each)) for name, each in value.items() if each is not None]
+        return frozenset(members)
     if isinstance(value, list):
         return tuple(map(_meant, value))
     return float(value) if isinstance(value, int) else value
