@@ -18,12 +18,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 
-class ToolKind(Enum):
+class ToolKind(StrEnum):
     """The kinds of tools that the client itself runs: the ``type`` of the tool."""
 
     FUNCTION = "function"
@@ -34,8 +33,7 @@ class ToolKind(Enum):
     TOOL_SEARCH = "tool_search"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolId:
+class ToolId(NamedTuple):
     """A tool as the client knows it."""
 
     kind: ToolKind
