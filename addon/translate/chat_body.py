@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from addon.translate.dialogue import ChatMessage
 from addon.translate.effort import says_thinking
 from addon.translate.messages import Conversation
 from addon.translate.profile import NEVER_CALLED_TOOL, Profile
 from addon.translate.schema import JsonObject, clean
 from addon.translate.tool_choice import ChatToolChoice
 from addon.translate.tools import ChatTool
-from addon.translate.turn import ChatMessage
 
 CONTINUE: Final = "Continue."
 """Said for the user where a service wants to hear one and the conversation has none."""
