@@ -1,7 +1,7 @@
 """The Chat body of one request for one service: where what was asked for meets the profile.
 
-A ``Draft`` is the request in Chat's terms, the same for every service; ``chat_body`` says
-it to one of them. What had to be left out or changed for that is told by ``notes_on``.
+A ``Draft`` is the request in Chat's terms, the same for every service; ``ChatBody`` says
+it to one after another. What had to be left out or changed for that is told by ``notes_on``.
 A field that the client has set by itself is never touched.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -18,13 +18,14 @@ from addon.translate.dialogue import ChatMessage
 from addon.translate.effort import says_thinking
 from addon.translate.messages import Conversation
 from addon.translate.profile import NEVER_CALLED_TOOL, Profile
-from addon.translate.schema import JsonObject, clean
+from addon.translate.schema import clean
 from addon.translate.tool_choice import ChatToolChoice
 from addon.translate.tools import ChatTool
 
 CONTINUE: Final = "Continue."
 """Said for the user where a service wants to hear one and the conversation has none."""
 
+_REASONING: Final = "reasoning_content"
 _LIMITS: Final = frozenset(("max_tokens", "max_completion_tokens"))
 
 
@@ -47,13 +48,48 @@ class Draft:
     stream: bool
 
 
-def chat_body(draft: Draft, model: str, profile: Profile) -> dict[str, Any]:
-    """The body that asks ``model``, the name that the service knows."""
-    fields, thinks, _ = _fields(draft, model, profile)
-    tools = _tools(draft, model, profile)
-    if tools:
-        fields["tools"] = tools
-    return {"model": model, **fields, "messages": _messages(draft.conversation, profile, thinks)}
+class ChatBody:
+    """Writes the body of one request for one service after another.
+
+    What does not differ between two services is written once.
+    """
+
+    __slots__ = ("_draft", "_messages", "_tools")
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._messages: dict[_Wishes, bytes] = {}
+        self._tools: dict[frozenset[str] | None, bytes] = {}
+        """By the keywords that are refused."""
+
+    def write(self, model: str, profile: Profile) -> bytes:
+        """The body that asks ``model``, the name that the service knows."""
+        fields, thinks, _ = _fields(self._draft, model, profile)
+        parts = [_json({"model": model, **fields})[:-1]]
+        tools = self._tools_for(model, profile)
+        if tools:
+            parts += [b',"tools":', tools]
+        parts += [b',"messages":', self._messages_for(profile, thinks), b"}"]
+        return b"".join(parts)
+
+    def _tools_for(self, model: str, profile: Profile) -> bytes | None:
+        tools, written = self._draft.tools, self._tools
+        if not tools:
+            stray = profile.stray_token_models
+            return _NEVER_CALLED if stray is not None and stray.search(model) else None
+        if None not in written:
+            written[None] = _json(tools)
+        refused = profile.refused_keywords
+        if refused not in written:
+            written[refused] = _cleaned_tools(written[None], refused or frozenset())
+        return written[refused]
+
+    def _messages_for(self, profile: Profile, thinks: bool) -> bytes:
+        conversation, written = self._draft.conversation, self._messages
+        wishes = _Wishes.of(profile, conversation, thinks)
+        if wishes not in written:
+            written[wishes] = _json(_messages(conversation.messages, wishes))
+        return written[wishes]
 
 
 def notes_on(draft: Draft, model: str, profile: Profile) -> tuple[str, ...]:
@@ -139,19 +175,18 @@ def _set_logprobs(
 
 # --- tools
 
+_NEVER_CALLED: Final = to_json([NEVER_CALLED_TOOL])
 
-def _tools(draft: Draft, model: str, profile: Profile) -> list[ChatTool]:
-    stray = profile.stray_token_models
-    if not draft.tools and stray is not None and stray.search(model):
-        return [dict(NEVER_CALLED_TOOL)]
-    if profile.refused_keywords is None:
-        return draft.tools
-    return [_cleaned_tool(tool, profile.refused_keywords) for tool in draft.tools]
+
+@lru_cache(maxsize=64)
+def _cleaned_tools(tools: bytes, refused: frozenset[str]) -> bytes:
+    """A client sends the same tools with every request, and to clean them takes a while."""
+    return _json([_cleaned_tool(tool, refused) for tool in from_json(tools)])
 
 
 def _cleaned_tool(tool: ChatTool, refused: frozenset[str]) -> ChatTool:
     function = tool["function"]
-    cleaned = _cleaned(function["parameters"], refused)
+    cleaned = clean(function["parameters"], refused)
     return {**tool, "function": {**function, "parameters": cleaned}}
 
 
@@ -161,33 +196,47 @@ def _cleaned_format(
     if refused is None or response_format["type"] != "json_schema":
         return response_format
     schema = response_format["json_schema"]
-    cleaned = _cleaned(schema["schema"], refused)
+    cleaned = clean(schema["schema"], refused)
     return {**response_format, "json_schema": {**schema, "schema": cleaned}}
-
-
-def _cleaned(schema: JsonObject, refused: frozenset[str]) -> JsonObject:
-    return _cleaned_text(to_json(schema), refused)
-
-
-@lru_cache(maxsize=512)
-def _cleaned_text(schema: bytes, refused: frozenset[str]) -> JsonObject:
-    """A client sends the same tools with every request, and to clean them takes a while."""
-    return clean(from_json(schema), refused)
 
 
 # --- messages
 
 
-def _messages(conversation: Conversation, profile: Profile, thinks: bool) -> list[ChatMessage]:
-    """The messages as the service takes them; those of ``conversation`` stay as they are."""
-    messages = conversation.messages
-    if conversation.has_later_system and not profile.keeps_later_system_messages:
+class _Wishes(NamedTuple):
+    """What a service wants to have otherwise than it is in a conversation."""
+
+    no_later_system: bool
+    """Later system messages are to be the user's."""
+    missing: str | None
+    """What is to stand for reasoning that is lost."""
+    reasoning_field: str | None
+    """What reasoning is to be called; None: it is to be left out."""
+    a_user: bool
+    """A user is to be made to speak."""
+
+    @classmethod
+    def of(cls, profile: Profile, conversation: Conversation, thinks: bool) -> _Wishes:
+        """The wishes of a service that thinks, or not; only those that make a difference."""
+        later_system, keeps = conversation.has_later_system, profile.keeps_later_system_messages
+        is_missing = _is_missing_reasoning(conversation, profile, thinks)
+        return cls(
+            no_later_system=later_system and not keeps,
+            missing=profile.missing_reasoning if is_missing else None,
+            reasoning_field=profile.reasoning_field if conversation.has_reasoning else _REASONING,
+            a_user=_lacks_user(conversation, profile),
+        )
+
+
+def _messages(messages: list[ChatMessage], wishes: _Wishes) -> list[ChatMessage]:
+    """The messages as the service takes them; those of the conversation stay as they are."""
+    if wishes.no_later_system:
         messages = [messages[0], *(_not_system(message) for message in messages[1:])]
-    if _is_missing_reasoning(conversation, profile, thinks):
-        messages = list(_with_reasoning(messages, profile.missing_reasoning or ""))
-    if conversation.has_reasoning and profile.reasoning_field != "reasoning_content":
-        messages = [_renamed(message, profile.reasoning_field) for message in messages]
-    if _lacks_user(conversation, profile):
+    if wishes.missing is not None:
+        messages = list(_with_reasoning(messages, wishes.missing))
+    if wishes.reasoning_field != _REASONING:
+        messages = [_renamed(message, wishes.reasoning_field) for message in messages]
+    if wishes.a_user:
         messages = [*messages, {"role": "user", "content": CONTINUE}]
     return messages
 
@@ -213,16 +262,20 @@ def _with_reasoning(messages: Iterable[ChatMessage], missing: str) -> Iterable[C
     has_called = False
     for message in messages:
         has_called = has_called or "tool_calls" in message
-        if has_called and message["role"] == "assistant" and "reasoning_content" not in message:
-            yield {**message, "reasoning_content": missing}
+        if has_called and message["role"] == "assistant" and _REASONING not in message:
+            yield {**message, _REASONING: missing}
         else:
             yield message
 
 
 def _renamed(message: ChatMessage, reasoning_field: str | None) -> ChatMessage:
-    if "reasoning_content" not in message:
+    if _REASONING not in message:
         return message
-    renamed = {name: value for name, value in message.items() if name != "reasoning_content"}
+    renamed = {name: value for name, value in message.items() if name != _REASONING}
     if reasoning_field is not None:
-        renamed[reasoning_field] = message["reasoning_content"]
+        renamed[reasoning_field] = message[_REASONING]
     return renamed
+
+
+def _json(value: object) -> bytes:
+    return to_json(value, inf_nan_mode="null")

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from pydantic_core import to_json
-
 from addon.errors import invalid_request, unsupported_parameter
-from addon.translate.chat_body import Draft, chat_body, notes_on
+from addon.translate.chat_body import ChatBody, Draft, notes_on
 from addon.translate.fates import CHAT_ALONE, FIELDS, Fate, Refused
 from addon.translate.json_edge import parse_json
 from addon.translate.messages import conversation
@@ -54,13 +52,14 @@ class ResponsesRequest:
     notes: tuple[str, ...]
     """What was left out, for people to read."""
     draft: Draft = field(repr=False)
+    body: ChatBody = field(repr=False)
 
     def render(self, model: str, profile: Profile = PLAIN) -> bytes:
         """The Chat Completions body that asks ``model``, the name the account's service knows.
 
         It asks for a stream where the client does, or where the service is always asked so.
         """
-        return to_json(chat_body(self.draft, model, profile), inf_nan_mode="null")
+        return self.body.write(model, profile)
 
     def notes_for(self, profile: Profile, model: str | None = None) -> tuple[str, ...]:
         """What was left out or changed for the service of ``profile``, beyond ``notes``.
@@ -91,6 +90,7 @@ def parse_request(body: bytes, reasoning: Recollection | None = None) -> Respons
         answer=answer,
         notes=(*_notes(fields, tools), *draft.conversation.notes),
         draft=draft,
+        body=ChatBody(draft),
     )
 
 

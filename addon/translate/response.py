@@ -8,7 +8,8 @@ penalties). What the request did not set reads as OpenAI's documented default.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
@@ -64,12 +65,20 @@ _OF_CACHE_OPTIONS: Final[Mapping[str, Any]] = {
 """Members that the Response repeats, with OpenAI's defaults."""
 
 
-@dataclass(frozen=True, slots=True)
 class ResponseShape:
-    """What all Response objects to one request have in common, serialised once."""
+    """What all Response objects to one request have in common."""
 
-    tail: str = field(repr=False)
-    """The JSON members, from the first comma to the closing brace."""
+    def __init__(self, echo: Mapping[str, Any]) -> None:
+        """``echo``: the members with their values."""
+        self._echo = echo
+
+    @cached_property
+    def tail(self) -> str:
+        """The JSON members, from the first comma to the closing brace.
+
+        Written once, for the first answer: by then the request is long on its way.
+        """
+        return "," + to_json(self._echo, inf_nan_mode="null").decode()[1:]
 
     @classmethod
     def echoing(cls, fields: RequestFields) -> ResponseShape:
@@ -89,7 +98,7 @@ class ResponseShape:
         echo["text"] = _text(fields)
         echo["tools"] = [_tool(tool) for tool in fields.get("tools") or ()]
         echo.update(dict.fromkeys(_NEVER_SET))
-        return cls("," + to_json(echo, inf_nan_mode="null").decode()[1:])
+        return cls(echo)
 
 
 @dataclass(frozen=True, slots=True)
