@@ -92,6 +92,8 @@ FUNCTIONS: Final[Mapping[ToolKind, Function]] = {
     },
 }
 
+_FREEFORM: Final = _schema([INPUT], **{INPUT: _text("The whole input of the tool.")})
+
 DESCRIPTION_OF_SEARCH: Final = "Searches for further tools; those that are found can be called."
 """Of a ``tool_search`` that has none of its own."""
 
@@ -127,5 +129,5 @@ def freeform_function(description: str | None, grammar: Mapping[str, str] | None
         )
     return {
         "description": "\n\n".join(paragraphs),
-        "parameters": _schema([INPUT], **{INPUT: _text("The whole input of the tool.")}),
+        "parameters": _FREEFORM,
     }

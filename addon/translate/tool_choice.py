@@ -39,12 +39,44 @@ def chosen(
         if choice["type"] != "allowed_tools":
             named = {"type": "function", "function": {"name": _the_one(choice, tools)}}
             return list(tools.functions.values()), named
-        names = _allowed(choice.get("tools", []), tools)
+        names = _allowed(choice.get("tools", []), _Index(tools))
         choice = choice.get("mode", "auto")
     if choice == "required" and not names:
         raise _nothing_to_call(tools)
     # Services refuse a choice where there is nothing to choose from.
     return [tools.functions[name] for name in names], choice if names else None
+
+
+class _Index:
+    """The names of the functions, by what a choice may say of their tools."""
+
+    def __init__(self, tools: ChatTools) -> None:
+        self.functions = list(tools.functions)
+        self._of_kind: dict[ToolKind, list[str]] = {}
+        self._of_name: dict[tuple[ToolKind, str], dict[str | None, list[str]]] = {}
+        self._inside: dict[str | None, list[str]] = {}
+        for function in self.functions:
+            kind, name, namespace = tools.names.tool_of(function)
+            self._of_kind.setdefault(kind, []).append(function)
+            self._inside.setdefault(namespace, []).append(function)
+            of_name = self._of_name.setdefault((kind, name), {})
+            of_name.setdefault(namespace, []).append(function)
+
+    def inside(self, namespace: str | None) -> list[str]:
+        """Those for the tools in ``namespace``."""
+        return self._inside.get(namespace, [])
+
+    def matching(self, kind: ToolKind, name: str | None, namespace: str | None) -> list[str]:
+        """Those for the tools of that kind and name, in that namespace.
+
+        Where no namespace is said, a tool outside of any comes before those inside.
+        """
+        if kind not in _NAMED:
+            return self._of_kind.get(kind, [])
+        same = self._of_name.get((kind, name or ""), {})
+        if namespace is not None or None in same:
+            return same.get(namespace, [])
+        return [function for functions in same.values() for function in functions]
 
 
 def _nothing_to_call(tools: ChatTools) -> ApiError:
@@ -72,48 +104,31 @@ def _the_one(choice: ToolChoiceObject, tools: ChatTools) -> str:
         )
     if kind in _NAMED and not choice.get("name"):
         raise invalid_request("Missing required parameter: 'tool_choice.name'.", "tool_choice.name")
-    found = _matching(kind, choice.get("name"), choice.get("namespace"), tools)
+    found = _Index(tools).matching(kind, choice.get("name"), choice.get("namespace"))
     if not found:
         raise invalid_request("'tool_choice' names a tool that is not in 'tools'.", "tool_choice")
     return found[0]
 
 
-def _allowed(allowed: Iterable[AllowedTool], tools: ChatTools) -> list[str]:
+def _allowed(allowed: Iterable[AllowedTool], index: _Index) -> list[str]:
     """The functions that ``allowed_tools`` names; of hosted tools there is nothing to allow."""
     found: set[str] = set()
-    for index, entry in enumerate(allowed):
+    seen: set[tuple[str, str | None, str | None]] = set()
+    for place, entry in enumerate(allowed):
+        said = entry["type"], entry.get("name"), entry.get("namespace")
+        if said in seen:
+            continue
+        seen.add(said)
         kind = _KINDS.get(entry["type"])
         if entry["type"] == "namespace":
-            matching = _inside(entry.get("name"), tools)
+            matching = index.inside(entry.get("name"))
         elif kind is None:
             continue
         else:
-            matching = _matching(kind, entry.get("name"), entry.get("namespace"), tools)
+            matching = index.matching(kind, entry.get("name"), entry.get("namespace"))
         if not matching:
             raise invalid_request(
-                "'tool_choice' allows a tool that is not in 'tools'.", f"tool_choice.tools[{index}]"
+                "'tool_choice' allows a tool that is not in 'tools'.", f"tool_choice.tools[{place}]"
             )
         found.update(matching)
-    return [name for name in tools.functions if name in found]
-
-
-def _inside(namespace: str | None, tools: ChatTools) -> list[str]:
-    return [name for name in tools.functions if tools.names.tool_of(name).namespace == namespace]
-
-
-def _matching(
-    kind: ToolKind, name: str | None, namespace: str | None, tools: ChatTools
-) -> list[str]:
-    """The functions for the tools of that kind and name, in that namespace.
-
-    Where no namespace is said, a tool outside of any comes before those inside.
-    """
-    known = ((function, tools.names.tool_of(function)) for function in tools.functions)
-    same = [(function, tool) for function, tool in known if tool.kind is kind]
-    if kind not in _NAMED:
-        return [function for function, _ in same]
-    same = [(function, tool) for function, tool in same if tool.name == name]
-    if namespace is None:
-        outside = [function for function, tool in same if tool.namespace is None]
-        return outside or [function for function, _ in same]
-    return [function for function, tool in same if tool.namespace == namespace]
+    return [name for name in index.functions if name in found]
