@@ -49,7 +49,10 @@ class Recollection:
         ``name`` and ``arguments`` are those of the Chat function; the latter may be written
         otherwise than the upstream did, with null members gone.
         """
-        return self._memory.recall((call_id, name, arguments)) if self._memory is not None else None
+        memory = self._memory
+        if memory is None or hash((call_id, name)) not in memory.labels:
+            return None
+        return memory.recall((call_id, name, arguments))
 
     def seal(self, text: str) -> str | None:
         """``text`` as ``encrypted_content``; None: there is no key, or it is beyond all measure."""
@@ -78,7 +81,7 @@ class ReasoningMemory:
     was not remembered or recalled for longest goes first, whole.
     """
 
-    __slots__ = ("_bytes", "_labels", "_max_bytes", "_max_calls", "_turn_of", "_turns")
+    __slots__ = ("_bytes", "_digests", "_max_bytes", "_max_calls", "_turn_of", "_turns", "labels")
 
     def __init__(self, max_calls: int = _MAX_CALLS, max_bytes: int = _MAX_BYTES) -> None:
         self._max_calls = max_calls
@@ -86,8 +89,11 @@ class ReasoningMemory:
         self._bytes = 0
         self._turn_of: dict[int, _Turn] = {}
         """By the digest of a call."""
-        self._labels: Counter[int] = Counter()
-        """How many of them have the same id and name: what has none is not looked at closer."""
+        self.labels: Counter[int] = Counter()
+        """How many of them have the same id and name, by the hash of these: a call of which there
+        is none need not be looked at closer."""
+        self._digests: dict[int, int] = {}
+        """Those of the calls that were asked for, by the hash of what was written."""
         self._turns: OrderedDict[_Turn, None] = OrderedDict()
         """The one that goes next comes first."""
 
@@ -106,17 +112,27 @@ class ReasoningMemory:
         self._bytes += len(turn.thought)
         self._turns[turn] = None
         self._turn_of.update(dict.fromkeys(known_by, turn))
-        self._labels.update(known_by.values())
+        self.labels.update(known_by.values())
         while len(self._turn_of) > self._max_calls or self._bytes > self._max_bytes:
             self._forget_turn(next(iter(self._turns)))
 
     def recall(self, call: CallKey) -> str | None:
         """The text that was remembered last for ``call``, whose turn thereby stays for longer."""
-        turn = self._turn_of.get(_digest(call)) if _label(call) in self._labels else None
+        turn = self._turn_of.get(self._digest(call))
         if turn is None:
             return None
         self._turns.move_to_end(turn)
         return turn.thought.decode()
+
+    def _digest(self, call: CallKey) -> int:
+        """The digest of a call that is likely to come again, written in the same way."""
+        written = hash(call)
+        digest = self._digests.get(written)
+        if digest is None:
+            if len(self._digests) >= self._max_calls:
+                self._digests.clear()
+            digest = self._digests[written] = _digest(call)
+        return digest
 
     def _forget_call(self, digest: int) -> None:
         turn = self._turn_of.pop(digest, None)
@@ -133,13 +149,12 @@ class ReasoningMemory:
             self._forget_label(label)
 
     def _forget_label(self, label: int) -> None:
-        self._labels[label] -= 1
-        if not self._labels[label]:
-            del self._labels[label]
+        self.labels[label] -= 1
+        if not self.labels[label]:
+            del self.labels[label]
 
 
 def _label(call: CallKey) -> int:
-    """The same for all calls of one id and name."""
     call_id, name, _ = call
     return hash((call_id, name))
 
