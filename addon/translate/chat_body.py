@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from addon.translate.dialogue import ChatMessage
 from addon.translate.effort import says_thinking
@@ -20,7 +19,9 @@ from addon.translate.messages import Conversation
 from addon.translate.profile import NEVER_CALLED_TOOL, Profile
 from addon.translate.schema import clean
 from addon.translate.tool_choice import ChatToolChoice
-from addon.translate.tools import ChatTool
+from addon.translate.toolbox import Functions
+
+_NEVER_CALLED: Final = to_json([NEVER_CALLED_TOOL])
 
 CONTINUE: Final = "Continue."
 """Said for the user where a service wants to hear one and the conversation has none."""
@@ -36,7 +37,7 @@ class Draft:
     fields: Mapping[str, Any]
     """Those that are called the same in Chat, and what the client sets for its service."""
     conversation: Conversation
-    tools: list[ChatTool]
+    tools: Functions
     tool_choice: ChatToolChoice | None
     parallel_tool_calls: bool | None
     output_limit: int | None
@@ -54,13 +55,11 @@ class ChatBody:
     What does not differ between two services is written once.
     """
 
-    __slots__ = ("_draft", "_messages", "_tools")
+    __slots__ = ("_draft", "_messages")
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._messages: dict[_Wishes, bytes] = {}
-        self._tools: dict[frozenset[str] | None, bytes] = {}
-        """By the keywords that are refused."""
 
     def write(self, model: str, profile: Profile) -> bytes:
         """The body that asks ``model``, the name that the service knows."""
@@ -73,16 +72,10 @@ class ChatBody:
         return b"".join(parts)
 
     def _tools_for(self, model: str, profile: Profile) -> bytes | None:
-        tools, written = self._draft.tools, self._tools
-        if not tools:
-            stray = profile.stray_token_models
-            return _NEVER_CALLED if stray is not None and stray.search(model) else None
-        if None not in written:
-            written[None] = _json(tools)
-        refused = profile.refused_keywords
-        if refused not in written:
-            written[refused] = _cleaned_tools(written[None], refused or frozenset())
-        return written[refused]
+        tools, stray = self._draft.tools, profile.stray_token_models
+        if tools:
+            return tools.written(profile.refused_keywords)
+        return _NEVER_CALLED if stray is not None and stray.search(model) else None
 
     def _messages_for(self, profile: Profile, thinks: bool) -> bytes:
         conversation, written = self._draft.conversation, self._messages
@@ -171,23 +164,6 @@ def _set_logprobs(
         notes.append(f"top_logprobs became {profile.most_top_logprobs}: the service has no more")
     if top:
         fields["top_logprobs"] = min(top, profile.most_top_logprobs)
-
-
-# --- tools
-
-_NEVER_CALLED: Final = to_json([NEVER_CALLED_TOOL])
-
-
-@lru_cache(maxsize=64)
-def _cleaned_tools(tools: bytes, refused: frozenset[str]) -> bytes:
-    """A client sends the same tools with every request, and to clean them takes a while."""
-    return _json([_cleaned_tool(tool, refused) for tool in from_json(tools)])
-
-
-def _cleaned_tool(tool: ChatTool, refused: frozenset[str]) -> ChatTool:
-    function = tool["function"]
-    cleaned = clean(function["parameters"], refused)
-    return {**tool, "function": {**function, "parameters": cleaned}}
 
 
 def _cleaned_format(

@@ -45,13 +45,18 @@ class Dialogue:
         "_thoughts",
         "_turn",
         "_unanswered",
+        "has_user",
+        "turns",
     )
 
     def __init__(self, reasoning: Recollection | None) -> None:
         """``reasoning``: where that of a turn with calls is looked for, if it comes without."""
         self._recollection = reasoning
         self._messages: list[ChatMessage] = []
-        """Reasoning is a list of its pieces as yet, unless it is remembered."""
+        self.turns: list[ChatMessage] = []
+        """Those of the assistant; reasoning is a list of its pieces as yet, or remembered."""
+        self.has_user = False
+        """Whether a user has spoken."""
         self._turn: ChatMessage | None = None
         """The open one."""
         self._calls: list[dict[str, Any]] | None = None
@@ -75,7 +80,10 @@ class Dialogue:
     def speak(self, role: str, content: str | list[ChatPart]) -> None:
         """A message of the user's, or of the system's; an empty one is left out."""
         if content:
-            self._end_turn()
+            self.has_user = self.has_user or role == "user"
+            self._turn = self._calls = None
+            if self._thoughts:
+                self._thoughts = []
             self._messages.append({"role": role, "content": content})
 
     def say(self, text: str) -> None:
@@ -124,7 +132,9 @@ class Dialogue:
         if answer is None:
             return False
         answer["content"] = output
-        self._end_turn()
+        self._turn = self._calls = None
+        if self._thoughts:
+            self._thoughts = []
         if call_id in self._queue:
             # the next call of the same id is the one whose output comes next
             queue = self._queue[call_id]
@@ -137,10 +147,10 @@ class Dialogue:
 
     def messages(self) -> list[ChatMessage]:
         """All that was said; nothing more will come."""
-        for message in self._messages:
-            thoughts = message.get("reasoning_content")
+        for turn in self.turns:
+            thoughts = turn.get("reasoning_content")
             if isinstance(thoughts, list):
-                message["reasoning_content"] = PARAGRAPH.join(thoughts)
+                turn["reasoning_content"] = PARAGRAPH.join(thoughts)
         return list(_with_parts_behind(self._messages)) if self._has_parts else self._messages
 
     def _begin_turn(self, text: str | None) -> ChatMessage:
@@ -148,6 +158,7 @@ class Dialogue:
         if self._thoughts:
             turn["reasoning_content"], self._thoughts = self._thoughts, []
         self._messages.append(turn)
+        self.turns.append(turn)
         self._turn = turn
         self._calls = None
         return turn
@@ -160,12 +171,6 @@ class Dialogue:
         calls: list[dict[str, Any]] = []
         turn["tool_calls"] = self._calls = calls
         return calls
-
-    def _end_turn(self) -> None:
-        """Reasoning that still waits led to nothing."""
-        self._turn = self._calls = None
-        if self._thoughts:
-            self._thoughts = []
 
     def _numbered(self, call_id: str) -> str:
         """A reused call id is refused upstream: the second and later ones are numbered."""

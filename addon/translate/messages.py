@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from addon.errors import unsupported_parameter
 from addon.translate.content import (
@@ -50,13 +50,15 @@ from addon.translate.wire_items import (
     AnyOutput,
     LaterTools,
     McpCall,
-    Message,
     Reasoning,
     SearchCall,
 )
 from addon.translate.wire_parts import AnyPart
 
 __all__ = ["NO_OUTPUT", "Conversation", "conversation"]
+
+
+_SYSTEM: Final = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class _Gathering:
         Raises ApiError (400 ``unsupported_parameter``) for one that cannot be carried.
         """
         for index, item in enumerate(items):
-            # the first two are by far the most
+            # the first three are by far the most
             if item["type"] == "function_call_output":
                 self._output(item.get("call_id") or "", item["output"], index)
             elif item["type"] == "function_call" and not item.get("namespace"):
@@ -107,7 +109,7 @@ class _Gathering:
                 name = self._function_names.get(name) or self._function_name(name)
                 self._dialogue.call(item["call_id"], name, item["arguments"])
             elif item["type"] == "message":
-                self._message(item, index)
+                self._message(item["role"], item["content"], index)
             elif item["type"] == "reasoning":
                 self._reasoning(item)
             elif item["type"] in OUTPUTS:
@@ -128,17 +130,22 @@ class _Gathering:
 
     # --- messages
 
-    def _message(self, item: Message, index: int) -> None:
-        content, role = item["content"], item["role"]
+    def _message(self, role: str, content: str | list[AnyPart], index: int) -> None:
         text = plain_text(content)
-        where = f"input[{index}].content"
-        if role == "assistant":
-            self._dialogue.say(_joint_text(content, where) if text is None else text)
-        elif role == "user":
-            said = plain_or_parts(chat_parts(content, where)) if text is None else text
-            self._dialogue.speak("user", said)
+        if text is None or role in _SYSTEM:
+            self._parts(role, chat_parts(content, f"input[{index}].content"), index)
+        elif role == "assistant":
+            self._dialogue.say(text)
         else:
-            self._system_message(chat_parts(content, where))
+            self._dialogue.speak(role, text)
+
+    def _parts(self, role: str, parts: list[ChatPart], index: int) -> None:
+        if role == "assistant":
+            self._dialogue.say(_joint_text(parts, f"input[{index}].content"))
+        elif role == "user":
+            self._dialogue.speak(role, plain_or_parts(parts))
+        else:
+            self._system_message(parts)
 
     def _system_message(self, parts: list[ChatPart]) -> None:
         texts, rest = split_text(parts)
@@ -197,9 +204,11 @@ class _Gathering:
             self._output(call_id, output_of_search(item), index)
 
     def _output(self, call_id: str, content: str | list[AnyPart], index: int) -> None:
-        output = (
-            content if isinstance(content, str) else chat_parts(content, f"input[{index}].output")
-        )
+        output: str | list[ChatPart]
+        if isinstance(content, str):
+            output = content
+        else:
+            output = chat_parts(content, f"input[{index}].output")
         if not self._dialogue.answer(call_id, output):
             self._orphan(call_id, output)
 
@@ -221,20 +230,17 @@ class _Gathering:
 
     def conversation(self) -> Conversation:
         """What they say; no more items will come."""
-        messages = self._dialogue.messages()
+        messages, has_user = self._dialogue.messages(), self._dialogue.has_user
         if self._system and not messages:
             # Nobody has spoken but the system: what it said last is what is to be answered.
             messages.append({"role": "user", "content": self._system.pop()})
-        has_called = has_reasoning = lacks_reasoning = has_user = False
-        for message in messages:
-            role = message["role"]
-            if role == "assistant":
-                has_called = has_called or "tool_calls" in message
-                is_reasoned = "reasoning_content" in message
-                has_reasoning = has_reasoning or is_reasoned
-                lacks_reasoning = lacks_reasoning or (has_called and not is_reasoned)
-            elif role == "user":
-                has_user = True
+            has_user = True
+        has_called = has_reasoning = lacks_reasoning = False
+        for turn in self._dialogue.turns:
+            has_called = has_called or "tool_calls" in turn
+            is_reasoned = "reasoning_content" in turn
+            has_reasoning = has_reasoning or is_reasoned
+            lacks_reasoning = lacks_reasoning or (has_called and not is_reasoned)
         if self._system:
             messages.insert(0, {"role": "system", "content": PARAGRAPH.join(self._system)})
         return Conversation(
@@ -252,9 +258,9 @@ def _is_the_clients(search: SearchCall) -> bool:
     return bool(search.get("call_id")) and search.get("execution") != "server"
 
 
-def _joint_text(content: str | list[AnyPart], where: str) -> str:
+def _joint_text(parts: list[ChatPart], where: str) -> str:
     """What the assistant said, put together."""
-    texts, rest = split_text(chat_parts(content, where))
+    texts, rest = split_text(parts)
     if rest:
         raise unsupported_parameter(
             "An assistant message can hold text only in the Chat Completions API.", where

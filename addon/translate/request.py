@@ -22,8 +22,7 @@ from addon.translate.reasoning import Recollection
 from addon.translate.response import ResponseShape
 from addon.translate.tool_choice import chosen
 from addon.translate.tools import ChatTools, chat_tools
-from addon.translate.wire import RequestFields, TextFormat, read_request
-from addon.translate.wire_items import LATER_TOOLS, LaterTools
+from addon.translate.wire import Received, RequestFields, TextFormat, read_request
 from addon.translate.wire_tools import AnyTool
 
 _REFUSED: Final = {name: row for name, row in FIELDS.items() if isinstance(row, Refused)}
@@ -77,16 +76,17 @@ def parse_request(body: bytes, reasoning: Recollection | None = None) -> Respons
     ``unsupported_parameter`` where Chat Completions has no way to carry it;
     ``param`` names the field.
     """
-    fields = read_request(body)
+    received = read_request(body)
+    fields = received.fields
     _refuse_unsupported(fields)
-    tools = chat_tools(_all_tools(fields))
+    tools = chat_tools(_later_tools(received), received.toolbox.chat)
     answer = _needs(fields, tools)
-    draft = _draft(fields, tools, answer, reasoning)
+    draft = _draft(received, tools, answer, reasoning)
     return ResponsesRequest(
         model=fields["model"],
         stream=draft.stream,
         session=fields.get("prompt_cache_key"),
-        shape=ResponseShape.echoing(fields),
+        shape=ResponseShape(fields),
         answer=answer,
         notes=(*_notes(fields, tools), *draft.conversation.notes),
         draft=draft,
@@ -107,13 +107,10 @@ def _refuse_unsupported(fields: RequestFields) -> None:
             )
 
 
-def _all_tools(fields: RequestFields) -> Iterator[tuple[str, AnyTool]]:
-    """The tools of the request and those that came in the midst of its input, with their paths."""
-    for index, tool in enumerate(fields.get("tools") or ()):
-        yield f"tools[{index}]", tool
-    items = fields["input"] if isinstance(fields["input"], list) else []
-    for place in [place for place, item in enumerate(items) if item["type"] in LATER_TOOLS]:
-        for index, tool in enumerate(cast("LaterTools", items[place])["tools"]):
+def _later_tools(received: Received) -> Iterator[tuple[str, AnyTool]]:
+    """The tools that came in the midst of the input, with their paths."""
+    for place, item in received.later_tools:
+        for index, tool in enumerate(item["tools"]):
             yield f"input[{place}].tools[{index}]", tool
 
 
@@ -127,8 +124,9 @@ def _needs(fields: RequestFields, tools: ChatTools) -> AnswerNeeds:
 
 
 def _draft(
-    fields: RequestFields, tools: ChatTools, answer: AnswerNeeds, reasoning: Recollection | None
+    received: Received, tools: ChatTools, answer: AnswerNeeds, reasoning: Recollection | None
 ) -> Draft:
+    fields = received.fields
     carried, choice = chosen(tools, cast("Any", fields.get("tool_choice")))
     text, thinking = fields.get("text"), fields.get("reasoning")
     said = conversation(
@@ -143,7 +141,7 @@ def _draft(
             if value is not None and name not in _NOT_SAME
         },
         conversation=said,
-        tools=carried,
+        tools=received.toolbox.functions(carried),
         tool_choice=choice,
         parallel_tool_calls=fields.get("parallel_tool_calls"),
         output_limit=fields.get("max_output_tokens"),

@@ -14,8 +14,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
-from addon.translate.wire import RequestFields
-
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete", "failed"]
 OutputItem: TypeAlias = dict[str, Any]
 
@@ -68,9 +66,9 @@ _OF_CACHE_OPTIONS: Final[Mapping[str, Any]] = {
 class ResponseShape:
     """What all Response objects to one request have in common."""
 
-    def __init__(self, echo: Mapping[str, Any]) -> None:
-        """``echo``: the members with their values."""
-        self._echo = echo
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        """``fields`` of the request; what they hold must not change any more."""
+        self._fields = {name: value for name, value in fields.items() if name != "input"}
 
     @cached_property
     def tail(self) -> str:
@@ -78,27 +76,7 @@ class ResponseShape:
 
         Written once, for the first answer: by then the request is long on its way.
         """
-        return "," + to_json(self._echo, inf_nan_mode="null").decode()[1:]
-
-    @classmethod
-    def echoing(cls, fields: RequestFields) -> ResponseShape:
-        """The shape of every Response to the request with these ``fields``."""
-        echo: dict[str, Any] = {
-            name: default if fields.get(name) is None else fields.get(name)
-            for name, default in _ECHOED.items()
-        }
-        reasoning: Mapping[str, Any] = fields.get("reasoning") or {}
-        echo["reasoning"] = {"effort": None, "summary": None} | {
-            name: reasoning[name] for name in _OF_REASONING if reasoning.get(name) is not None
-        }
-        options = fields.get("prompt_cache_options")
-        if options is not None:
-            options = {name: options.get(name) or each for name, each in _OF_CACHE_OPTIONS.items()}
-        echo["prompt_cache_options"] = options
-        echo["text"] = _text(fields)
-        echo["tools"] = [_tool(tool) for tool in fields.get("tools") or ()]
-        echo.update(dict.fromkeys(_NEVER_SET))
-        return cls(echo)
+        return "," + to_json(_echo(self._fields), inf_nan_mode="null").decode()[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +113,26 @@ class ResponseRenderer:
         return to_json(head).decode()[:-1] + self.shape.tail
 
 
-def _text(fields: RequestFields) -> dict[str, Any]:
+def _echo(fields: Mapping[str, Any]) -> dict[str, Any]:
+    echo: dict[str, Any] = {
+        name: default if fields.get(name) is None else fields.get(name)
+        for name, default in _ECHOED.items()
+    }
+    reasoning: Mapping[str, Any] = fields.get("reasoning") or {}
+    echo["reasoning"] = {"effort": None, "summary": None} | {
+        name: reasoning[name] for name in _OF_REASONING if reasoning.get(name) is not None
+    }
+    options = fields.get("prompt_cache_options")
+    if options is not None:
+        options = {name: options.get(name) or each for name, each in _OF_CACHE_OPTIONS.items()}
+    echo["prompt_cache_options"] = options
+    echo["text"] = _text(fields)
+    echo["tools"] = [_tool(tool) for tool in fields.get("tools") or ()]
+    echo.update(dict.fromkeys(_NEVER_SET))
+    return echo
+
+
+def _text(fields: Mapping[str, Any]) -> dict[str, Any]:
     settings: Mapping[str, Any] = fields.get("text") or {}
     text: dict[str, Any] = {"format": {"type": "text"}}
     text_format: Mapping[str, Any] | None = settings.get("format")

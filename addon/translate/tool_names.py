@@ -59,6 +59,12 @@ class ToolNames:
         for tool in tools:
             self.name_of(tool)
 
+    def copy(self) -> ToolNames:
+        """The same names; what is named by one of the two is unknown to the other."""
+        copy = ToolNames()
+        copy._by_id, copy._by_name = dict(self._by_id), dict(self._by_name)
+        return copy
+
     def name_of(self, tool: ToolId) -> str:
         """The name of the Chat function that stands for ``tool``."""
         name = self._by_id.get(tool)

@@ -57,13 +57,17 @@ class ChatTools:
     dropped: list[str] = field(default_factory=list)
     """The types of the tools that were left out."""
 
+    def copy(self) -> ChatTools:
+        """The same, to be changed."""
+        return ChatTools(dict(self.functions), self.names.copy(), list(self.dropped))
 
-def chat_tools(tools: Iterable[tuple[str, AnyTool]]) -> ChatTools:
-    """``tools``, each with its path in the request.
+
+def chat_tools(tools: Iterable[tuple[str, AnyTool]], before: ChatTools | None = None) -> ChatTools:
+    """``tools``, each with its path in the request, behind those that came ``before``.
 
     Raises ApiError (400 ``invalid_request``) for a grammar that is not whole.
     """
-    chat = ChatTools()
+    chat = ChatTools() if before is None else before.copy()
     for where, tool in tools:
         match tool["type"]:
             case "function" | "custom":

@@ -7,17 +7,17 @@ wrong with a body is put into words by ``wire_faults``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from addon.errors import invalid_request
 from addon.translate.json_edge import JsonValue, parse_json
+from addon.translate.toolbox import Toolbox, toolbox_of
 from addon.translate.wire_faults import api_error
-from addon.translate.wire_items import Input, with_types
-from addon.translate.wire_rules import JsonObject, Name, strict
+from addon.translate.wire_input import Input, LaterToolsInPlace, checked_items
+from addon.translate.wire_rules import JsonObject, ListOf, Name, strict
 from addon.translate.wire_tools import Tool, ToolChoice
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -64,7 +64,7 @@ class RequestFields(TypedDict):
 
     background: NotRequired[bool | None]
     conversation: NotRequired[Any]
-    include: NotRequired[list[str] | None]
+    include: NotRequired[ListOf[str] | None]
     input: Input
     instructions: NotRequired[str | None]
     max_output_tokens: NotRequired[_Count | None]
@@ -86,18 +86,29 @@ class RequestFields(TypedDict):
     temperature: NotRequired[_Number | None]
     text: NotRequired[TextSettings | None]
     tool_choice: NotRequired[ToolChoice | None]
-    tools: NotRequired[list[Tool] | None]
+    tools: NotRequired[ListOf[Tool] | None]
     top_logprobs: NotRequired[Annotated[int, Field(ge=0, le=20)] | None]
     top_p: NotRequired[_Number | None]
     truncation: NotRequired[Literal["auto", "disabled"] | None]
     user: NotRequired[str | None]
 
 
-_REQUEST: Final = TypeAdapter(RequestFields)
+_CHECK: Final = TypeAdapter(RequestFields).validate_python
 
 
-def read_request(body: bytes) -> RequestFields:
-    """The body of a Responses request, checked; every item of its input has a ``type``.
+class Received(NamedTuple):
+    """A request that is right."""
+
+    fields: RequestFields
+    """Every item of its input has a ``type``."""
+    toolbox: Toolbox
+    """Its tools."""
+    later_tools: list[LaterToolsInPlace]
+    """The items that bring further ones, with their places."""
+
+
+def read_request(body: bytes) -> Received:
+    """The body of a Responses request, checked.
 
     Raises ApiError (400): ``invalid_request`` where it is not JSON or a field is wrong,
     ``unsupported_parameter`` where something has a type that is not known here.
@@ -106,10 +117,33 @@ def read_request(body: bytes) -> RequestFields:
         value: JsonValue = parse_json(body.removeprefix(_BOM))
     except ValueError as error:
         raise invalid_request(f"The request body is not valid JSON: {error}.") from None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise invalid_request("The request body must be a JSON object.")
-    with_types(value.get("input"))
     try:
-        return _REQUEST.validate_python(value)
+        return _checked(value)
     except ValidationError as error:
         raise api_error(error) from None
+
+
+def _checked(value: dict[str, JsonValue]) -> Received:
+    """``value``, its input and its tools each in the way that is fastest for them.
+
+    Raises ValidationError: that of ``value`` as a whole, so that the first fault is told.
+    """
+    items, tools = value.get("input"), value.get("tools")
+    rest, checked, later_tools = dict(value), None, None
+    try:
+        if isinstance(items, list):
+            checked, later_tools = checked_items(items)
+            rest["input"] = ""
+        if tools:
+            rest["tools"] = None
+        fields, toolbox = _CHECK(rest), toolbox_of(tools) if tools else Toolbox([])
+    except ValidationError:
+        _CHECK(value)
+        raise
+    if checked is not None:
+        fields["input"] = checked
+    if tools:
+        fields["tools"] = toolbox.tools
+    return Received(fields, toolbox, later_tools or [])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias, get_args
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator
 from typing_extensions import TypedDict
 
 from addon.translate.fates import DroppedItem as DroppedItemType
 from addon.translate.fates import RefusedItem as RefusedItemType
-from addon.translate.json_edge import JsonValue
 from addon.translate.wire_parts import Content, TextPart
-from addon.translate.wire_rules import LIST, TEXT, JsonObject, Name, lean
+from addon.translate.wire_rules import JsonObject, ListOf, Name, lean
 from addon.translate.wire_tools import Tool
 
 
@@ -29,8 +28,8 @@ class Reasoning(TypedDict):
     """The model's reasoning in an earlier turn."""
 
     type: Literal["reasoning"]
-    summary: NotRequired[list[TextPart] | None]
-    content: NotRequired[list[TextPart] | None]
+    summary: NotRequired[ListOf[TextPart] | None]
+    content: NotRequired[ListOf[TextPart] | None]
     encrypted_content: NotRequired[str | None]
 
 
@@ -111,7 +110,7 @@ class ShellOutput(TypedDict):
 
     type: Literal["shell_call_output"]
     call_id: Name
-    output: list[ShellRun]
+    output: ListOf[ShellRun]
 
 
 @lean
@@ -169,7 +168,7 @@ class LaterTools(TypedDict):
 
     type: LaterToolsType
     call_id: NotRequired[str | None]
-    tools: list[Tool]
+    tools: ListOf[Tool]
 
 
 @lean
@@ -210,32 +209,3 @@ AnyItem: TypeAlias = (
 )
 
 Item: TypeAlias = Annotated[AnyItem, Discriminator("type")]
-
-
-def _text_or_list(value: object) -> str | None:
-    if isinstance(value, str):
-        return TEXT
-    return LIST if isinstance(value, list) else None
-
-
-Input: TypeAlias = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[list[Item], Tag(LIST)],
-    Discriminator(
-        _text_or_list,
-        custom_error_type="input_type",
-        custom_error_message="Input should be a string or a list of items",
-    ),
-]
-
-
-def with_types(value: JsonValue) -> None:
-    """Writes the ``type`` into those items of ``value``, parsed JSON, that have none.
-
-    OpenCode leaves it out of all messages; it may be left out of references too. Then the
-    type can say which kind of item it is, which is the fastest way to check one.
-    """
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict) and item.get("type") is None:
-                is_reference = "id" in item and "role" not in item
-                item["type"] = "item_reference" if is_reference else "message"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Discriminator, Field, Tag
 from typing_extensions import TypedDict
 
-from addon.translate.wire_rules import LIST, TEXT, lean
+from addon.translate.wire_rules import LIST, TEXT, ListOf, lean
 
 
 @lean
@@ -59,6 +59,6 @@ AnyPart: TypeAlias = TextPart | RefusalPart | ImagePart | FilePart | AudioPart
 Part: TypeAlias = Annotated[AnyPart, Discriminator("type")]
 
 Content: TypeAlias = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[list[Part], Tag(LIST)],
+    Annotated[str, Tag(TEXT)] | Annotated[ListOf[Part], Tag(LIST)],
     Field(union_mode="left_to_right"),
 ]

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Tag
 from typing_extensions import TypedDict
 
 from addon.translate.fates import HostedTool as HostedToolType
-from addon.translate.wire_rules import OBJECT, WORD, JsonObject, Name, strict
+from addon.translate.wire_rules import OBJECT, WORD, JsonObject, ListOf, Name, strict
 
 
 @strict
@@ -48,7 +48,7 @@ class NamespaceTool(TypedDict):
     type: Literal["namespace"]
     name: Name
     description: NotRequired[str | None]
-    tools: list[Annotated[FunctionTool | CustomTool, Discriminator("type")]]
+    tools: ListOf[Annotated[FunctionTool | CustomTool, Discriminator("type")]]
 
 
 @strict
@@ -56,7 +56,7 @@ class Environment(TypedDict):
     """Where a shell runs: ``local``, or a container of OpenAI's."""
 
     type: str
-    skills: NotRequired[list[JsonObject] | None]
+    skills: NotRequired[ListOf[JsonObject] | None]
 
 
 @strict
@@ -115,7 +115,7 @@ class ToolChoiceObject(TypedDict):
     name: NotRequired[Name | None]
     namespace: NotRequired[str | None]
     mode: NotRequired[Literal["auto", "required"]]
-    tools: NotRequired[list[AllowedTool]]
+    tools: NotRequired[ListOf[AllowedTool]]
 
 
 def _word_or_object(value: object) -> str | None:
