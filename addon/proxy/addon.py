@@ -169,6 +169,11 @@ class QwenProxy:
         return host.lower() in our_hosts(self._settings, self._broker.base_urls())
 
     @property
+    def max_request_bytes(self) -> int:
+        """How long the body of a request may be."""
+        return self._settings.max_request_bytes
+
+    @property
     def timeouts(self) -> Timeouts:
         """The limits on one attempt."""
         settings = self._settings
@@ -255,7 +260,7 @@ class QwenProxy:
 
     async def _understand(self, flow: http.HTTPFlow, exchange: Exchange) -> Needs:
         """What the request needs of an account. Raises ApiError."""
-        needs = await understand(flow, exchange)
+        needs = await understand(flow, exchange, self.max_request_bytes)
         if not self._settings.pid_offset_enabled:
             return needs
         return replace(needs, pid=await self._processes.pid_of(flow.client_conn))

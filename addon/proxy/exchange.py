@@ -147,6 +147,8 @@ class Exchange:
     """Unix seconds."""
     path: str
     """As the client sent it, without its query."""
+    is_too_long: bool = False
+    """Whether the body is longer than it may be, and was not read."""
     request: ResponsesRequest | None = None
     """Set on a translated route, once the body is understood."""
     recollection: Recollection | None = None

@@ -64,6 +64,7 @@ WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0, le=1_
 Timeout = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=86_400)]
 ByteCount = Annotated[int, Field(ge=0, le=2**40)]
 Count = Annotated[int, Field(ge=1, le=1000)]
+Bytes = Annotated[int, Field(ge=1024, le=1024**4)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Url = Annotated[str, AfterValidator(check_base_url)]
 Network = Annotated[IPNetwork, BeforeValidator(_network)]
@@ -178,6 +179,11 @@ class Settings(Table):
     )
     idle_timeout_seconds: Timeout = Field(
         120, description="How long an upstream may be silent in the middle of its answer."
+    )
+    max_request_bytes: Bytes = Field(
+        64 * 1024 * 1024,
+        description="How long the body of a request may be, in bytes, decoded where it is "
+        "compressed; a longer one is refused.",
     )
     quiet_mode: bool = Field(default=False, description="No log line for each request.")
     inspect_body_limit: ByteCount = Field(

@@ -6,7 +6,7 @@ piece, ``read_error_body`` for refusals. Nothing here does I/O, reads a clock or
 makes a random number: bytes, times and ids go in, bytes come out.
 """
 
-from addon.translate.content_coding import CodingError, Decode, decoder
+from addon.translate.content_coding import CodingError, Decode, TooLongError, decoded, decoder
 from addon.translate.cost import CostReader
 from addon.translate.needs import AnswerNeeds
 from addon.translate.opening import Opening, OpeningCheck
@@ -40,7 +40,9 @@ __all__ = [
     "ResponsesRequest",
     "StreamTranslator",
     "TokenUsage",
+    "TooLongError",
     "UpstreamError",
+    "decoded",
     "decoder",
     "error_in",
     "invalid_answer",

@@ -1,12 +1,13 @@
-"""Content codings of a streamed body, undone piece by piece (RFC 9110 §8.4.1).
+"""Content codings, undone piece by piece (RFC 9110 §8.4.1).
 
-Upstreams are asked for ``identity``; some compress all the same.
+Of an answer, as it streams: upstreams are asked for ``identity``, and some compress all the
+same. Of a request, as a whole, up to a limit: a few bytes can say a great many (``decoded``).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import brotli
@@ -46,6 +47,35 @@ def decoder(content_encoding: str) -> Decode | None:
     return decode
 
 
+class TooLongError(ValueError):
+    """A body is longer than it may be."""
+
+
+def decoded(body: bytes, content_encoding: str, longest: int) -> bytes:
+    """A whole ``body`` in the one coding that its ``content-encoding`` header names.
+
+    No more memory is taken than a few times ``longest`` bytes. Raises TooLongError where there
+    are more, and CodingError where the coding is another, or not known.
+    """
+    name = content_encoding.strip().lower()
+    if name in ("", "identity"):
+        pieces = iter((body,))
+    elif name in _PIECES:
+        pieces = _PIECES[name](body)
+    else:
+        raise CodingError(f"unknown content coding: {name!r}")
+    found, length = [], 0
+    try:
+        for piece in pieces:
+            length += len(piece)
+            if length > longest:
+                raise TooLongError
+            found.append(piece)
+    except (zlib.error, brotli.error, zstandard.ZstdError) as error:
+        raise CodingError(f"not {name}: {error}") from None
+    return b"".join(found)
+
+
 def _decoder(name: str) -> Decode:
     make = _DECODERS.get(name)
     if make is None:
@@ -79,13 +109,15 @@ def _deflate() -> Decode:
     def decode(data: bytes) -> bytes:
         nonlocal chosen
         if chosen is None:
-            has_header = data[0] & 0x0F == zlib.DEFLATED
-            chosen = zlib.decompressobj(
-                zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
-            ).decompress
+            chosen = zlib.decompressobj(_deflate_bits(data)).decompress
         return chosen(data)
 
     return decode
+
+
+def _deflate_bits(beginning: bytes) -> int:
+    has_header = beginning[:1] and beginning[0] & 0x0F == zlib.DEFLATED
+    return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
 
 
 def _brotli() -> Decode:
@@ -103,4 +135,60 @@ _DECODERS: Final[dict[str, Callable[[], Decode]]] = {
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,
+}
+
+
+# --- whole bodies
+
+_PIECE_BYTES: Final = 1024 * 1024
+"""Of what is decoded, at once."""
+_READ_BYTES: Final = 4096
+"""Of the body, at once: what a member leaves of them is copied."""
+_BROTLI_BYTES: Final = 16
+"""The same: its decoder knows no limit, and gives up to 32 MiB for so many."""
+
+
+def _gzip_pieces(body: bytes) -> Iterator[bytes]:
+    return _members(body, _GZIP_BITS)
+
+
+def _deflate_pieces(body: bytes) -> Iterator[bytes]:
+    return _members(body, _deflate_bits(body))
+
+
+def _members(body: bytes, bits: int) -> Iterator[bytes]:
+    member = zlib.decompressobj(bits)
+    for start in range(0, len(body), _READ_BYTES):
+        data = body[start : start + _READ_BYTES]
+        while data:
+            if member.eof:
+                if bits != _GZIP_BITS or not data.startswith(_GZIP_MARK):
+                    return
+                member = zlib.decompressobj(bits)
+            yield member.decompress(data, _PIECE_BYTES)
+            data = member.unconsumed_tail or member.unused_data
+    while not member.eof:
+        piece = member.decompress(b"", _PIECE_BYTES)
+        if not piece:
+            raise zlib.error("it ends too soon")
+        yield piece
+
+
+def _brotli_pieces(body: bytes) -> Iterator[bytes]:
+    decode = _brotli()
+    starts = range(0, len(body), _BROTLI_BYTES)
+    return (decode(body[start : start + _BROTLI_BYTES]) for start in starts)
+
+
+def _zstd_pieces(body: bytes) -> Iterator[bytes]:
+    reader = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True)
+    return iter(lambda: reader.read(_PIECE_BYTES), b"")
+
+
+_PIECES: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {
+    "gzip": _gzip_pieces,
+    "x-gzip": _gzip_pieces,
+    "deflate": _deflate_pieces,
+    "br": _brotli_pieces,
+    "zstd": _zstd_pieces,
 }

@@ -36,6 +36,7 @@ def test_without_any_source_the_defaults_of_the_contract_hold(sources: Sources) 
         "connect_timeout_seconds": 10,
         "first_byte_timeout_seconds": 300,
         "idle_timeout_seconds": 120,
+        "max_request_bytes": 67_108_864,
         "quiet_mode": False,
         "inspect_body_limit": 4 * 1024 * 1024,
         "inspect_total_limit": 64 * 1024 * 1024,
@@ -194,6 +195,7 @@ def test_a_base_url_ends_without_a_slash(sources: Sources) -> None:
         ("intercept_hosts", "QWEN_INTERCEPT_HOSTS"),
         ("oauth_fallback_urls", "QWEN_OAUTH_FALLBACK_URLS"),
         ("max_attempts", "QWEN_MAX_ATTEMPTS"),
+        ("max_request_bytes", "QWEN_MAX_REQUEST_BYTES"),
     ],
 )
 def test_variables_are_named_as_in_the_contract(key: str, name: str | None) -> None:

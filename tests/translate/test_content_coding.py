@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import brotli
 import pytest
@@ -11,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.translate import CodingError, decoder
+from addon.translate import CodingError, TooLongError, decoded, decoder
 from tests.support.strategies import splits
 
 TEXT = "Grüße aus dem Süden. ".encode() * 50
@@ -54,3 +57,64 @@ def test_a_body_that_is_not_in_its_coding_is_an_error(coding: str) -> None:
     assert decode is not None
     with pytest.raises(CodingError, match=coding):
         decode(b"this is plain text, and long enough to be seen as such")
+
+
+# --- whole bodies
+
+WHOLE = [coding for coding in BODIES if "," not in coding]
+
+
+@pytest.mark.parametrize("coding", [*WHOLE, "identity", ""])
+def test_a_whole_body_is_undone_up_to_the_limit(coding: str) -> None:
+    body = BODIES.get(coding, TEXT)
+    assert decoded(body, coding, len(TEXT)) == TEXT
+    with pytest.raises(TooLongError):
+        decoded(body, coding, len(TEXT) - 1)
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda data: bytes(brotli.compress(data, quality=5)),
+    "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("coding", PACKINGS)
+@given(pieces=st.lists(st.tuples(st.binary(max_size=300), st.integers(1, 2000)), max_size=30))
+def test_a_long_body_is_undone_whole(coding: str, pieces: list[tuple[bytes, int]]) -> None:
+    text = b"".join(piece * times for piece, times in pieces)
+    assert decoded(PACKINGS[coding](text), coding, len(text)) == text
+
+
+@pytest.mark.parametrize("coding", PACKINGS)
+def test_of_a_body_that_would_be_too_long_not_much_is_undone(coding: str) -> None:
+    body = PACKINGS[coding](bytes(100_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLongError):
+            decoded(body, coding, 1000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # brotli's own decoder knows no limit: a piece of 16 bytes may be two of its largest blocks
+    assert peak < (3_000_000 if coding != "br" else 80_000_000)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_half_a_body_is_an_error(coding: str) -> None:
+    body = PACKINGS[coding](TEXT)
+    with pytest.raises(CodingError, match=coding):
+        decoded(body[: len(body) // 2], coding, len(TEXT))
+
+
+@pytest.mark.parametrize("coding", ["compress", "bz2", "utf-8", "gzip, br"])
+def test_a_whole_body_in_an_unknown_coding_is_an_error(coding: str) -> None:
+    with pytest.raises(CodingError, match=coding):
+        decoded(b"x", coding, 1000)
+
+
+@given(body=st.binary(max_size=60), coding=st.sampled_from([*PACKINGS, "identity"]))
+def test_bytes_of_any_kind_are_undone_or_an_error(body: bytes, coding: str) -> None:
+    with contextlib.suppress(CodingError, TooLongError):
+        decoded(body, coding, 1000)

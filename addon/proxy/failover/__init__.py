@@ -26,7 +26,8 @@ sends the request's head passes by, on a copy: the flow keeps the masked one. A
 client that leaves while the addon still waits for an account, or the stream for a
 connection, is reported at once. An upstream's interim answers (1xx) are passed over.
 Requests for the proxy's own pages are answered without any hook but one of our own: they
-show nowhere. Such an answer may go on for as long as there is news (``own_page``).
+show nowhere. Such an answer may go on for as long as there is news (``own_page``). A request
+whose body is too long is answered before that is read (``limited``).
 And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
 the host that the client names may be out of reach, or never needed.
 

@@ -67,6 +67,10 @@ class StreamPolicy(Protocol):
         """The client of ``flow`` is gone, and a hook may still be at work for it."""
 
     @property
+    def max_request_bytes(self) -> int:
+        """How long the body of one of our requests may be."""
+
+    @property
     def timeouts(self) -> Timeouts:
         """The limits on one attempt."""
 

@@ -30,6 +30,7 @@ from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.failover.clock import Alarm, Clock, LookAtTheClock, clock_of
 from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
+from addon.proxy.failover.limited import LimitedStream
 from addon.proxy.failover.own_page import OwnPageStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
 from addon.proxy.failover.translating import TranslatingStream
@@ -49,7 +50,7 @@ _LONGEST_REFUSAL: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
 
 
-class AccountStream(TranslatingStream, OwnPageStream):
+class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
     """One request; one of ours is served from an account."""
 
     _held: HeldAnswer
@@ -77,13 +78,6 @@ class AccountStream(TranslatingStream, OwnPageStream):
         return super()._handle_event(event)
 
     # --- the way there
-
-    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
-        """A body that is translated must be whole: ``stream_large_bodies`` is not for it."""
-        exchange = self.policy.exchange_of(self.flow)
-        if exchange is not None and self.context.options.stream_large_bodies:
-            return False
-        return (yield from super().check_body_size(request))
 
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, with the token put in as the request's head passes by."""
