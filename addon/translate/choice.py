@@ -62,6 +62,8 @@ class ChoiceReader:
         """What takes more pieces like this one, which was the last that came."""
         if piece.kind == "content" and (self._span is not None or self._wants_logprobs):
             return None
+        if self.finish_reason is not None:
+            return None
         return self._output.follow_by(piece)
 
     def _is_fresh(self) -> bool:

@@ -7,7 +7,7 @@ for it:
     read → ``SseDecoder`` → chunk → ``ChoiceReader`` (what it brings)
          → ``Output`` (what is open, what a piece opens) → events
 
-A chunk that differs from the one before in nothing but its text goes by the ``Shortcut``.
+A chunk that differs from the one before in little more than its text goes by a ``Shortcut``.
 A body that turns out to be no event stream is read as a whole (``body``).
 
 The end is ``[DONE]`` or the end of the body. What kind of end it was decides the status:
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import from_json
@@ -34,7 +35,7 @@ from pydantic_core import from_json
 from addon.translate.body import read_body
 from addon.translate.choice import ChoiceReader
 from addon.translate.events import EventWriter
-from addon.translate.json_edge import parse_json_keeping_halves
+from addon.translate.json_edge import JsonValue, parse_json_keeping_halves
 from addon.translate.needs import AnswerNeeds
 from addon.translate.output import Close, Output
 from addon.translate.reasoning import Recollection
@@ -139,23 +140,27 @@ class StreamTranslator:
             if events is not None:
                 return events
         self._now = now
-        payloads = self._sse.feed(data)
-        for payload in payloads:
-            self._take(payload)
+        payload = self._sse.only(data)
+        if payload is not None:
+            events = self._take(payload)
+        else:
+            payloads = self._sse.feed(data)
+            events = b"".join([self._take(each) for each in payloads])
+            if len(payloads) == 1 and self._sse.is_idle:
+                [payload] = payloads
         if shortcut.of_chunk is not None:
-            shortcut.look_at_read(data, payloads, is_whole=self._sse.is_idle)
-        return self._writer.take()
+            shortcut.look_at_read(data, payload)
+        return events
 
     def finish(self, now: float) -> bytes:
         """The events that the end of the upstream's body brings."""
         self._now = now
-        for payload in self._sse.finish():
-            self._take(payload)
+        events = b"".join([self._take(payload) for payload in self._sse.finish()])
         if self.ending is None and not self._has_begun and self._odd is None:
             self._take_body(self._sse.unread)
         if self.ending is None:
             self._end(is_done=False)
-        return self._writer.take()
+        return events + self._writer.take()
 
     def abort(self, message: str, now: float) -> bytes:
         """The events that end the stream where the upstream was cut off, or fell silent."""
@@ -165,34 +170,54 @@ class StreamTranslator:
 
     # --- what has come
 
-    def _take(self, payload: bytes) -> None:
+    def _take(self, payload: bytes) -> bytes:
+        """The events of one chunk."""
         shortcut = self._shortcut
         if shortcut.of_chunk is not None:
             events = shortcut.of_chunk.follow(payload)
             if events is not None:
-                self._writer.add(events)
-                return
-            shortcut.end()
-        if self.ending is not None or not payload:
-            return
+                return events
+            shortcut.end_frame()
         try:
             chunk = from_json(payload, allow_inf_nan=False)
         except ValueError:
-            if payload == _DONE:
-                self._end(is_done=True)
-            else:
-                self._take_odd(payload)
+            self._take_odd(payload)
+            return self._writer.take()
+        route = shortcut.route
+        text = route.text_in(chunk) if route is not None else None
+        if route is None or not text or "error" in chunk:
+            self._take_plainly(payload, chunk)
+            return self._writer.take()
+        if "usage" in chunk:
+            self._note_usage(chunk)
+        events = route.follow(text, encode_basestring(text).encode())
+        if shortcut.rest:
+            shortcut.rest -= 1
+        else:
+            shortcut.frame(payload, chunk, route.follow)
+        return events
+
+    def _take_plainly(self, payload: bytes, chunk: JsonValue) -> None:
+        """A chunk that is not like the one before."""
+        self._shortcut.route = None
+        if self.ending is not None:
             return
         if isinstance(chunk, dict):
             self._take_chunk(chunk)
             if self.ending is None:
-                shortcut.learn(payload, chunk, self._choice.follow_by)
+                self._shortcut.learn(payload, chunk, self._choice.follow_by)
         if not self._has_choice and self._odd is None:
             is_usual = isinstance(chunk, dict) and (chunk.get("choices") == [] or "usage" in chunk)
             self._odd = None if is_usual else payload
 
     def _take_odd(self, payload: bytes) -> None:
-        """A chunk that the fast parser refuses: half a character, or no JSON at all."""
+        """A chunk that the fast parser refuses: an end, half a character, or no JSON at all."""
+        self._shortcut.end()
+        if self.ending is not None or not payload:
+            return
+        if payload == _DONE:
+            self._end(is_done=True)
+            return
         try:
             chunk = parse_json_keeping_halves(payload)
         except ValueError:
@@ -222,15 +247,18 @@ class StreamTranslator:
                 return
         if not self._has_begun:
             self._begin()
-        usage = chunk.get("usage")
-        if usage and isinstance(usage, dict):
-            self._usage = usage
+        self._note_usage(chunk)
         if isinstance(choices, list):
             for place, choice in enumerate(choices):
                 # Of several choices the first is the answer; Responses knows no others.
                 if isinstance(choice, dict) and _is_first(choice, place):
                     self._has_choice = True
                     self._choice.read(choice)
+
+    def _note_usage(self, chunk: Mapping[str, Any]) -> None:
+        usage = chunk.get("usage")
+        if usage and isinstance(usage, dict):
+            self._usage = usage
 
     # --- beginning and end
 

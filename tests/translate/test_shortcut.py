@@ -47,7 +47,14 @@ def framed(payload: bytes) -> Frame | None:
 
 def on_the_plain_way(machine: StreamTranslator) -> StreamTranslator:
     """``machine``, which never takes a shortcut."""
-    machine._shortcut._rest = 1_000_000
+    machine._shortcut.rest = 1_000_000
+    machine._shortcut._was_in_vain = True
+    return machine
+
+
+def by_routes_alone(machine: StreamTranslator) -> StreamTranslator:
+    """``machine``, which reads every chunk."""
+    machine._shortcut.rest = 1_000_000
     return machine
 
 
@@ -192,15 +199,17 @@ def by_event(raw: bytes) -> list[bytes]:
 def test_a_stream_comes_out_the_same_with_and_without_shortcuts(data: st.DataObject) -> None:
     raw = data.draw(_runs() | upstream_streams().map(lambda stream: stream.raw))
     reads = data.draw(st.just(by_event(raw)) | splits(raw))
-    plain = fed(on_the_plain_way(translator(*TOOLS)), reads)
-    assert values(fed(translator(*TOOLS), reads)) == values(plain)
+    plain = values(fed(on_the_plain_way(translator(*TOOLS)), reads))
+    assert values(fed(translator(*TOOLS), reads)) == plain
+    assert values(fed(by_routes_alone(translator(*TOOLS)), reads)) == plain
 
 
 @pytest.mark.parametrize("stream", ALL_STREAMS, ids=lambda stream: stream.name)
 def test_streams_seen_in_the_wild_come_out_the_same_too(stream: Stream) -> None:
     reads = by_event(stream.raw)
-    plain = fed(on_the_plain_way(translator(*TOOLS)), reads)
-    assert values(fed(translator(*TOOLS), reads)) == values(plain)
+    plain = values(fed(on_the_plain_way(translator(*TOOLS)), reads))
+    assert values(fed(translator(*TOOLS), reads)) == plain
+    assert values(fed(by_routes_alone(translator(*TOOLS)), reads)) == plain
 
 
 def test_a_name_that_would_begin_another_call_does_so() -> None:
@@ -210,6 +219,7 @@ def test_a_name_that_would_begin_another_call_does_so() -> None:
     reads = events([*payloads, chunk(finish="stop")])
     plain = fed(on_the_plain_way(translator()), reads)
     assert values(fed(translator(), reads)) == values(plain)
+    assert values(fed(by_routes_alone(translator()), reads)) == values(plain)
     assert check_stream(plain).outcome.calls == (("f", "1"), ("f", "2"))
 
 
@@ -291,4 +301,5 @@ def test_a_shortcut_never_lasts_beyond_the_end(stream: Stream) -> None:
     fed(machine, [stream.raw])
     assert machine._shortcut.of_chunk is None
     assert machine._shortcut.of_read is None
+    assert machine._shortcut.route is None
     assert isinstance(machine._shortcut, Shortcut)
