@@ -173,6 +173,14 @@ def test_a_cooldown_is_cleared(pool: Pool, visitor: Visitor) -> None:
     assert pool.account_for() == "limited"
 
 
+def test_a_body_that_nobody_asked_for_does_no_harm(start_mitm: StartMitm) -> None:
+    options = {"stream_large_bodies": "5"}
+    proxy = start_mitm(Setup(accounts=[], modes=[REVERSE], options=options))
+    with Visitor(proxy) as visitor:
+        for body in (b"twenty bytes of body", iter([b"twenty bytes", b" of body"])):
+            assert refused(visitor.do("enable", "nobody", content=body)) == (404, "not_found")
+
+
 def test_what_cannot_be_done_is_said(pool: Pool, visitor: Visitor) -> None:
     pool.has("one")
     id_ = entry(pool, "one")["id"]

@@ -72,13 +72,17 @@ class Visitor:
         return self._client.request(method, path, headers=headers)
 
     def do(
-        self, deed: str, account: str = "", headers: Mapping[str, str] | None = None
+        self,
+        deed: str,
+        account: str = "",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | Iterator[bytes] | None = None,
     ) -> httpx2.Response:
         """What a button does; ``headers`` in the place of a browser's."""
         sent = {"origin": self.origin, "sec-fetch-site": "same-origin"}
         params = {"account": account} if account else {}
         path = f"/_qwen/do/{deed}"
-        return self._client.post(path, params=params, headers=headers or sent)
+        return self._client.post(path, params=params, headers=headers or sent, content=content)
 
     @contextmanager
     def news(self, **headers: str) -> Iterator[News]:

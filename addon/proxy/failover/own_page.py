@@ -17,6 +17,7 @@ from mitmproxy.proxy.layers.http import (
     DropStream,
     HttpRequestHeadersHook,
     HttpStream,
+    RequestData,
     RequestHeaders,
     RequestProtocolError,
     ResponseData,
@@ -62,7 +63,9 @@ class OwnPageStream(HttpStream):
         yield from self._unseen(super().state_wait_for_request_headers(event))
 
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
-        """mitmproxy's, unseen."""
+        """mitmproxy's, unseen; and a body, which no page of ours asks for, is not kept."""
+        if self._is_own_page and isinstance(event, RequestData):
+            return
         yield from self._unseen(super().state_consume_request_body(event))
 
     def _unseen(self, steps: layer.CommandGenerator[None]) -> layer.CommandGenerator[None]:
@@ -77,6 +80,8 @@ class OwnPageStream(HttpStream):
                 self._is_own_page = self.policy.own_pages.is_own_page(command.flow)
                 if self._is_own_page:
                     yield OwnPageHook(command.flow)
+                    # There is nobody to stream a body to, whatever stream_large_bodies says.
+                    command.flow.request.stream = False
             is_unheard = self._is_own_page and isinstance(command, StartHook)
             reply = None if is_unheard else (yield command)
 
