@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from addon.accounts.account import Account, OAuthCredential
 from addon.faults import Fault
@@ -62,6 +62,10 @@ class FaultKind(Enum):
     UNREADABLE = "unreadable"
 
 
+_OUT_OF_REACH: Final = frozenset((FaultKind.BROKEN, FaultKind.UNREADABLE))
+"""There may be accounts, but nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreFault:
     """Why the store as a whole does not give what it should; holds no credential."""
@@ -92,6 +96,12 @@ class Snapshot:
         """Everything there is to say, the gravest first."""
         gravest = (self.fault.message,) if self.fault else ()
         return (*gravest, *map(str, self.faults), *self.warnings)
+
+    def troubles(self) -> tuple[str, ...]:
+        """What a person should know beside the accounts; that there are none shows by itself."""
+        is_out_of_reach = self.fault is not None and self.fault.kind in _OUT_OF_REACH
+        gravest = (self.fault.message,) if self.fault is not None and is_out_of_reach else ()
+        return (*gravest, *(f"Left out: {fault}" for fault in self.faults), *self.warnings)
 
 
 class AccountStore(Protocol):

@@ -334,6 +334,10 @@ class Broker:
         self.reload()
         return self._desk.statuses(self._clock())
 
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the accounts file, and with entries in it."""
+        return self._snapshot.troubles() if self._snapshot is not None else ()
+
     def snapshot(self) -> tuple[AccountView, ...]:
         """How every account is doing now, in file order."""
         return self._desk.views(self._clock())

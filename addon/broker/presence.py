@@ -60,4 +60,5 @@ class Presence:
             under_way=broker.open_leases,
             waiting=broker.waiting,
             accounts=broker.statuses(),
+            troubles=broker.troubles(),
         )

@@ -130,6 +130,8 @@ class ProxyStatus(_Told):
     """Requests that wait for one."""
     accounts: tuple[AccountStatus, ...]
     """In file order."""
+    troubles: tuple[str, ...] = ()
+    """What is wrong with the accounts file, and which entries of it are left out."""
 
 
 def by_unique_name(accounts: Iterable[AccountStatus]) -> dict[str, AccountStatus]:

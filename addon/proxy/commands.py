@@ -61,7 +61,8 @@ class QwenCommands:
             f"{status.strategy}, {status.under_way} requests under way, {status.waiting} waiting, "
             f"accounts in {status.accounts_file}"
         )
-        return [head, *(_line(account, status.now_ms) for account in status.accounts)]
+        accounts = [_line(account, status.now_ms) for account in status.accounts]
+        return [head, *map(printable, status.troubles), *accounts]
 
     @command.command("qwen.accounts")
     def accounts(self) -> Sequence[str]:

@@ -64,6 +64,24 @@ def test_accounts_come_and_go_as_they_do_in_the_file(pool: Pool, live: Tab, card
     expect(live.page.get_by_text("There is no account yet.")).to_be_visible()
 
 
+def test_what_is_wrong_with_the_accounts_file_is_said(pool: Pool, live: Tab, cards: Cards) -> None:
+    bad = pool.fresh("bad", apiKey="no key at all")
+    pool.has("work", bad)
+    troubles = live.page.locator("#troubles")
+    expect(troubles.get_by_role("listitem")).to_have_text(
+        ["Left out: accounts[1].apiKey: must be ASCII in one piece: no space, no line break"]
+    )
+    assert live.barriers() == []
+    file = pool.proxy.accounts_file
+    good = file.read_text("utf-8")
+    file.write_text("{", "utf-8")
+    expect(troubles).to_contain_text("The accounts read before it stay in use.")
+    expect(cards.live.page.locator("li.account h3")).to_have_text(["work"])
+    file.write_text(good, "utf-8")
+    pool.has("work")
+    expect(troubles).to_be_hidden()
+
+
 def test_a_request_is_seen_while_it_runs_and_when_it_is_over(
     pool: Pool, live: Tab, cards: Cards
 ) -> None:

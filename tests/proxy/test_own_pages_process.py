@@ -83,6 +83,16 @@ def test_it_says_what_is_under_way(pool: Pool) -> None:
     assert status(pool.proxy)["under_way"] == 0
 
 
+def test_it_says_what_is_wrong_with_the_accounts_file(pool: Pool) -> None:
+    pool.has("good", pool.fresh("bad", priority="high"))
+    (trouble,) = status(pool.proxy)["troubles"]
+    assert trouble.startswith("Left out: accounts[1].priority: ")
+    pool.has("good")
+    assert status(pool.proxy)["troubles"] == []
+    pool.has()  # that there is none needs no words
+    assert status(pool.proxy)["troubles"] == []
+
+
 def test_no_credential_is_told(pool: Pool) -> None:
     pool.has("one", "other")
     text = json.dumps(status(pool.proxy))

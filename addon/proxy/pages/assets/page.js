@@ -44,9 +44,18 @@ const accounts = new Accounts(act, speak, now);
 const requests = new Requests();
 const signIn = new SignIn(act, now);
 
+/** What is wrong with the accounts file. */
+function showTroubles(troubles) {
+  const list = byId("troubles").firstElementChild;
+  list.parentElement.hidden = !troubles.length;
+  if ([...list.children].map((each) => each.textContent).join("\n") !== troubles.join("\n"))
+    list.replaceChildren(...troubles.map((each) => h("li", {}, each)));
+}
+
 function showProxy(status) {
   ahead = status.now_ms - Date.now();
   accounts.show(status.accounts);
+  showTroubles(status.troubles);
   const facts = [
     ["under way", number(status.under_way)],
     ["waiting", number(status.waiting)],
