@@ -22,6 +22,8 @@ from addon.proxy.pages.history import History
 _LIFE_SECONDS: Final = 300.0
 """Then the page asks anew, which costs it nothing: so a client that has stopped reading, without
 a word, does not have what it misses heaped up for ever."""
+_LIFE_BYTES: Final = 16 * 1024 * 1024
+"""The same for a proxy with so many accounts that every message is long."""
 _SIGN_OF_LIFE_SECONDS: Final = 15.0
 
 
@@ -51,18 +53,19 @@ class News:
         self._told: dict[str, bytes] = {}
         """By event, what the page was told last."""
         self._pictured: tuple[int, int] | None = None
-        self._ends_at: float | None = None
+        self._began_at: float | None = None
+        self._sent = 0
+        """Bytes."""
         self._spoke_at = 0.0
         self._is_open = True
 
     def more(self, now: float) -> bytes | None:
         """See Feed."""
-        if self._ends_at is None:
-            self._ends_at = now + _LIFE_SECONDS
-            begin = b"retry: 1000\n\n"
-        else:
-            begin = b""
-        if not self._is_open or now >= self._ends_at:
+        begin = b"retry: 1000\n\n" if self._began_at is None else b""
+        began_at = self._began_at = now if self._began_at is None else self._began_at
+        # a clock that is set back is no reason to live longer
+        is_old = abs(now - began_at) >= _LIFE_SECONDS or self._sent >= _LIFE_BYTES
+        if is_old or not self._is_open:
             self.close()
             return None
         data = begin + self._proxy() + self._requests() + self._picture(now) + self._signing_in()
@@ -70,6 +73,7 @@ class News:
             data = b":\n\n"
         if data:
             self._spoke_at = now
+            self._sent += len(data)
         return data
 
     def close(self) -> None:

@@ -128,6 +128,26 @@ def test_it_ends_after_a_while_and_then_is_asked_for_again(world: World) -> None
     assert world.closed == 1
 
 
+def test_a_clock_that_is_set_back_does_not_keep_it_alive(world: World) -> None:
+    news = world.news()
+    news.more(NOW)
+    assert news.more(NOW - 3600) is None
+
+
+def test_it_ends_sooner_where_its_messages_are_long(world: World) -> None:
+    """A client that has stopped reading must not have a gigabyte heaped up for it."""
+    accounts = [account("x" * 1000, f"id-{number}") for number in range(1000)]
+    news, told = world.news(), 0
+    for second in range(299):
+        world.status = status(*accounts).model_copy(update={"waiting": second})
+        data = news.more(NOW + second)
+        if data is None:
+            break
+        told += len(data)
+    assert world.closed == 1
+    assert 16_000_000 < told < 20_000_000
+
+
 def test_it_ends_with_the_proxy(world: World) -> None:
     news = world.news()
     news.more(NOW)
