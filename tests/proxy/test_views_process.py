@@ -283,6 +283,24 @@ def test_a_large_body_shows(rig: Rig) -> None:
     assert rig.request("qwen client").startswith("# Cut: of 8.")
 
 
+def test_what_somebody_edits_is_what_shows(rig: Rig) -> None:
+    rig.pool.has("only")
+    rig.pool.ask("Hi", stream=True)
+    rig.web.edit(rig.last(), response={"content": "An answer of mine."})
+    for view in ("auto", "qwen client"):
+        shown = rig.answer(view)
+        assert shown.startswith("# Edited: this is not what passed.\n")
+        assert shown.endswith("\n\nAn answer of mine.")
+    assert rig.answer("qwen upstream").endswith("data: [DONE]")
+
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "Ho"}]}
+    rig.web.edit(rig.last(), request={"content": json.dumps(body)})
+    assert json.loads(rig.request("qwen client"))["input"] == "Hi"
+    for view in ("auto", "qwen upstream"):
+        assert rig.request(view).startswith("# Edited: this is not what passed.\n")
+    assert rig.request("auto").endswith("── user ──\nHo")
+
+
 def test_saved_flows_show_the_same_elsewhere(rig: Rig, tmp_path: Path, confdir: Path) -> None:
     rig.pool.has(rig.pool.fresh("spent", priority=-1), "good")
     rig.pool.refusing["spent"] = SPENT

@@ -74,6 +74,18 @@ class WebInterface:
         headers = {"x-xsrftoken": _XSRF}
         return self._client.put("/options", json=options, headers=headers)
 
+    def edit(self, flow: str, **messages: object) -> None:
+        """Change the flow's ``request`` or ``response``: its ``content``, say."""
+        headers = {"x-xsrftoken": _XSRF}
+        answer = self._client.put(f"/flows/{flow}", json=messages, headers=headers)
+        assert answer.status_code == httpx2.codes.OK, answer.text
+
+    def replay(self, flow: str) -> None:
+        """Send the flow's request once more."""
+        headers = {"x-xsrftoken": _XSRF}
+        answer = self._client.post(f"/flows/{flow}/replay", headers=headers)
+        assert answer.status_code == httpx2.codes.OK, answer.text
+
     def command(self, name: str, *arguments: str) -> Any:
         """What a command gives. Raises CommandRefused."""
         headers = {"x-xsrftoken": _XSRF}

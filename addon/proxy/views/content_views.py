@@ -46,6 +46,8 @@ class Message:
     attempts: Sequence[Mapping[str, Any]] = ()
     """Those that were refused, as ``RefusedAttempt`` has them."""
     is_under_way: bool = False
+    is_edited: bool = False
+    """Whether somebody has changed ``content`` since the exchange was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def conversation(message: Message) -> str:
 def _conversation_in(message: Message) -> tuple[_Body, Conversation | NoConversation]:
     """The body that tells most of it: the client's, or where that is cut the upstream's, terser."""
     clients, upstreams = _clients(message), _upstreams(message)
+    if message.is_edited:  # whoever did it wants to see that
+        clients = upstreams = _Body(message.content)
     read = request_in if message.is_request else answer_in
     none: list[tuple[_Body, NoConversation]] = []
     for body in (clients, upstreams) if clients.is_whole else (upstreams, clients):
@@ -155,7 +159,7 @@ def _clients(message: Message) -> _Body:
     if record is None:
         return _Body(content)
     if not message.is_request:
-        return _answer(content, record)
+        return _answer(message, record)
     if not record.is_translated or not record.was_sent:
         return _Body(content)
     request = record.request or b""
@@ -167,14 +171,15 @@ def _upstreams(message: Message) -> _Body:
     if record is None or message.is_request:
         return _Body(content)
     if not record.is_translated:
-        return _answer(content, record)
+        return _answer(message, record)
     came = record.came or b""
     return _Body(came, record.came_size - len(came), record.absence)
 
 
-def _answer(content: bytes, record: Record) -> _Body:
+def _answer(message: Message, record: Record) -> _Body:
     """What the client got; where it did not pass as it came, mitmproxy has it whole."""
-    if not record.is_streamed:
+    content = message.content
+    if message.is_edited or not record.is_streamed:
         return _Body(content)
     absence = record.absence if not content else None  # it may be kept by mitmproxy too
     return _Body(content, max(0, record.went_size - len(content)), absence)
@@ -185,6 +190,8 @@ def _notes(message: Message, body: _Body) -> Iterator[str]:
         yield "No exchange of this proxy's: the message as it is."
     if message.is_under_way:
         yield "Under way: what there is so far."
+    if message.is_edited and body.data is message.content:
+        yield "Edited: this is not what passed."
     yield from body.notes()
 
 

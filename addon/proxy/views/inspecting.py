@@ -15,7 +15,7 @@ from addon.proxy.routing import Route
 from addon.proxy.views.cleaning import unpack
 from addon.proxy.views.content_views import CONVERSATION, Message, shown
 from addon.proxy.views.keeping import bodies_of, is_streamed, record_of
-from addon.proxy.views.record import record_in
+from addon.proxy.views.record import Record, checksum, record_in
 
 _OURS_FIRST: Final = 10.0
 """Above every view of mitmproxy's own."""
@@ -45,8 +45,9 @@ class Inspector:
         exchange = self._proxy.exchange_of(flow)
         is_request = isinstance(message, http.Request)
         if exchange is None:
-            attempts = _listed(flow.metadata.get(ATTEMPTS))
-            return shown(view, Message(is_request, content, record_in(flow.metadata), attempts))
+            record, attempts = record_in(flow.metadata), _listed(flow.metadata.get(ATTEMPTS))
+            is_edited = record is not None and _is_edited(message, record)
+            return shown(view, Message(is_request, content, record, attempts, is_edited=is_edited))
         bodies = bodies_of(exchange)
         if not is_request and is_streamed(exchange):
             content = _unpacked(bodies.went, message)
@@ -68,6 +69,13 @@ class Inspector:
         exchange, record = self._proxy.exchange_of(flow), record_in(flow.metadata)
         route = exchange.route.value if exchange is not None else record and record.route
         return _OURS_FIRST if route in _CONVERSATIONS else _NOT_BY_ITSELF
+
+
+def _is_edited(message: http.Message, record: Record) -> bool:
+    """Whether it is another than when the exchange was over."""
+    is_request = isinstance(message, http.Request)
+    before = record.request_sum if is_request else record.answer_sum
+    return before is not None and checksum(message.raw_content) != before
 
 
 def _unpacked(data: bytes, message: http.Message) -> bytes:

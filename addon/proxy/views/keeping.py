@@ -18,7 +18,14 @@ from mitmproxy import http
 from addon.proxy.exchange import Exchange
 from addon.proxy.views.cleaning import cleaned, is_clean
 from addon.proxy.views.kept import Kept
-from addon.proxy.views.record import INSPECT, Absence, Record, put_record, record_in
+from addon.proxy.views.record import (
+    INSPECT,
+    Absence,
+    Record,
+    checksum,
+    put_record,
+    record_in,
+)
 from addon.proxy.views.shelf import Place, Shelf
 from addon.settings import Settings
 
@@ -66,9 +73,13 @@ class Keeping:
     def over(self, exchange: Exchange) -> None:
         """The exchange is over: what was kept of it goes into its flow, without the token."""
         flow, bodies = exchange.flow, bodies_of(exchange)
-        put_record(flow.metadata, record_of(exchange, bodies))
         if flow.response is not None and is_streamed(exchange):
             flow.response.data.content = _content(flow.response, exchange, bodies)
+        sums = {
+            "request_sum": checksum(flow.request.raw_content),
+            "answer_sum": checksum(flow.response.raw_content if flow.response else None),
+        }
+        put_record(flow.metadata, record_of(exchange, bodies).model_copy(update=sums))
         if exchange.kept is not None:
             exchange.kept.end()
             self._put_away(exchange.kept, flow, bodies)
@@ -171,7 +182,8 @@ def _empty(ref: weakref.ref[http.HTTPFlow], went: bytes) -> None:
     record = record_in(flow.metadata) if flow is not None else None
     if flow is None or record is None:
         return
-    nothing = {"absence": "given up", "request": None, "came": None}
-    put_record(flow.metadata, record.model_copy(update=nothing))
+    nothing: dict[str, object] = {"absence": "given up", "request": None, "came": None}
     if flow.response is not None and flow.response.raw_content is went:
         flow.response.data.content = b""
+        nothing["answer_sum"] = checksum(b"")
+    put_record(flow.metadata, record.model_copy(update=nothing))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal, TypeAlias
+from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,12 +41,21 @@ class Record(BaseModel):
     came_size: int = 0
     went_size: int = 0
     """Of the client's answer, where ``is_streamed``."""
+    request_sum: int | None = None
+    """``checksum`` of the flow's own request, as it was when the exchange was over."""
+    answer_sum: int | None = None
+    """The same of its answer."""
     usage: dict[str, int] | None = None
     refused: str | None = None
     """What the client was refused with."""
     cut: str | None = None
     """Why the upstream's stream broke off, if it did."""
     client_left: bool = False
+
+
+def checksum(content: bytes | None) -> int:
+    """By which it is seen that somebody has edited a message since."""
+    return crc32(content or b"")
 
 
 def record_in(metadata: Mapping[str, Any]) -> Record | None:
