@@ -53,7 +53,7 @@ from addon.proxy.models import name_models
 from addon.proxy.options import add_options, read_options
 from addon.proxy.pages import OwnPages, is_own_page
 from addon.proxy.record import annotate, log_line
-from addon.proxy.routing import host_of, is_reverse, our_hosts, route_of
+from addon.proxy.routing import host_of, is_reverse, is_sent_again, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
 from addon.proxy.verdict import judge, may_stand, outcome_untouched
@@ -217,7 +217,8 @@ class QwenProxy:
             return
         if not self._can_resend and is_own_page(flow):
             return
-        if not is_reverse(flow.client_conn) and not self.is_our_host(host_of(flow)):
+        is_for_us = is_reverse(flow.client_conn) or self.is_our_host(host_of(flow))
+        if not is_for_us and not is_sent_again(flow):
             return
         route = route_of(flow.request)
         if route is None:

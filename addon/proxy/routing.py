@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from mitmproxy import connection, http
 from mitmproxy.proxy import mode_specs
 
+from addon.proxy.views.record import INSPECT
 from addon.settings import DEFAULT_BASE_URL, Settings
 
 
@@ -60,6 +61,14 @@ def our_hosts(settings: Settings, account_urls: frozenset[str]) -> frozenset[str
 def is_reverse(client: connection.Client) -> bool:
     """Whether the client reached a reverse listener: there everything is ours."""
     return isinstance(client.proxy_mode, mode_specs.ReverseMode)
+
+
+def is_sent_again(flow: http.HTTPFlow) -> bool:
+    """Whether somebody replays a request that was ours.
+
+    It still is where its account has gone since: what stands in it is no token, but a mask.
+    """
+    return flow.is_replay == "request" and INSPECT in flow.metadata
 
 
 def host_of(flow: http.HTTPFlow) -> str:
