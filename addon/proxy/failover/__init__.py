@@ -86,7 +86,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("_handle_event", "read_body", "read_headers")),
+    (Http1Client, ("_handle_event", "mark_done", "read_body", "read_headers")),
     (Http1Server, ("send",)),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )

@@ -41,6 +41,7 @@ from addon.proxy.failover.upstream import (
     hear_no_more,
     http_layer_of,
     upstream_failed,
+    was_closed_at_rest,
 )
 from addon.proxy.routing import Route
 from addon.proxy.upstream import with_token
@@ -311,6 +312,9 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
             # The head has said what there is to say.
             hear_no_more(self)
             yield from self._refusal_read()
+        elif was_closed_at_rest(self):
+            hear_no_more(self)
+            yield from self._with_token(self._send())
         else:
             hear_no_more(self)
             what = "could not be reached" if self.flow.response is None else "broke off"

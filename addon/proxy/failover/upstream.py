@@ -26,6 +26,8 @@ from mitmproxy.proxy.layers.http import (
     SendHttp,
 )
 
+from addon.proxy.failover.interim import PatientHttp1Client
+
 
 def http_layer_of(stream: HttpStream) -> HttpLayer:
     """The layer that handles all requests of the client's connection."""
@@ -66,6 +68,16 @@ def hear_no_more(stream: HttpStream) -> None:
     client = _client_of(stream)
     if isinstance(client, Http1Client) and client.stream_id == stream.stream_id:
         client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+
+def was_closed_at_rest(stream: HttpStream) -> bool:
+    """Whether ``stream``'s request met a kept connection that its upstream was about to close."""
+    client = _client_of(stream)
+    return (
+        isinstance(client, PatientHttp1Client)
+        and client.stream_id == stream.stream_id
+        and client.closed_at_rest
+    )
 
 
 def drop_late_events(stream: HttpStream) -> None:
