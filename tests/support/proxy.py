@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.support.accounts import secrets_of, write_accounts
-from tests.support.probe import PREFIX
+from tests.support.probe import LEFT_PREFIX, PREFIX
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADDON: Final = ROOT / "addon" / "main.py"
@@ -55,6 +55,28 @@ class Books:
     exchanges: int = 0
     leases: int = 0
     waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a process holds once it has taken out the rubbish; see ``probe.py``."""
+
+    exchanges: int
+    leases: int
+    flows: int
+    streams: int
+    connections: int
+    tasks: int
+    files: int
+    resident: int
+    """Bytes."""
+    traced: int
+    """Bytes that Python has allocated, where ``PYTHONTRACEMALLOC`` has it count them; else 0."""
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing of any request is left."""
+        return not any((self.exchanges, self.leases, self.flows, self.streams, self.connections))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +155,35 @@ class MitmProcess:
         """What a client of the reverse listener takes as base URL."""
         return f"{self.url('reverse')}/v1"
 
-    def wait_for_log(self, text: str) -> None:
-        """Wait until ``text`` has been printed."""
-        self._wait(lambda: text in "".join(self._lines), f"{text!r} in the log")
+    def wait_for_log(self, text: str, *, times: int = 1) -> None:
+        """Wait until ``text`` has been printed, so many times."""
+        self._wait(lambda: "".join(self._lines).count(text) >= times, f"{text!r} in the log")
 
     def books(self) -> Books | None:
         """What the addon has open at this moment; None where it has ended, or there is no addon."""
         if self._setup.script is None:
             return None
-        told = len(self._told())
-        self._process.send_signal(signal.SIGUSR1)
-        self._wait(lambda: self._ended or len(self._told()) > told, "the books")
-        return Books(**json.loads(self._told()[-1])) if len(self._told()) > told else None
+        told = self._ask(signal.SIGUSR1, PREFIX)
+        return None if told is None else Books(**json.loads(told))
+
+    def left(self) -> Left:
+        """What of the addon's and mitmproxy's objects is alive, and what else the process holds."""
+        told = self._ask(signal.SIGUSR2, LEFT_PREFIX)
+        assert told is not None, f"it has ended:\n{self.log}"
+        return Left(**json.loads(told))
+
+    def calm(self) -> Left:
+        """What is left once nobody asks any more: nothing of any request, unless it leaks."""
+        deadline = time.monotonic() + SAFETY_SECONDS
+        while True:
+            books, left = self.books(), self.left()
+            if (books == Books() and left.is_at_rest) or time.monotonic() > deadline:
+                return left
+            time.sleep(_POLL_SECONDS)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def wait_for_books(self, condition: Callable[[Books], bool], what: str) -> None:
         """Wait until the books are so; ``what`` says how, for people."""
@@ -254,9 +293,16 @@ class MitmProcess:
                 return
             time.sleep(_POLL_SECONDS)
 
-    def _told(self) -> list[str]:
+    def _ask(self, number: int, prefix: str) -> str | None:
+        """What the probe says to a signal; None where the process has ended instead."""
+        told = len(self._told(prefix))
+        self._process.send_signal(number)
+        self._wait(lambda: self._ended or len(self._told(prefix)) > told, f"the {prefix}")
+        return self._told(prefix)[-1] if len(self._told(prefix)) > told else None
+
+    def _told(self, prefix: str) -> list[str]:
         lines = [*self._lines]
-        return [line.removeprefix(PREFIX) for line in lines if line.startswith(PREFIX)]
+        return [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
 
     def _launch(self) -> None:
         self._lines.clear()
