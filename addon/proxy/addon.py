@@ -47,6 +47,7 @@ from addon.proxy.flow_list import show_comments
 from addon.proxy.guard import check_client
 from addon.proxy.intake import understand
 from addon.proxy.leasing import first_lease, next_lease, settle
+from addon.proxy.lingering import Lingering
 from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
 from addon.proxy.models import name_models
@@ -80,6 +81,8 @@ class QwenProxy:
         self.addons = [self.own_pages]
         """mitmproxy calls them as it calls this one."""
         self._uninstall: list[Callable[[], None]] = []
+        self._uninstall_at_end: list[Callable[[], None]] = []
+        """What requests under way need, for as long as there are any."""
 
     # --- coming and going
 
@@ -97,6 +100,8 @@ class QwenProxy:
         self._uninstall = [
             self._install_stream_class(),
             ConnectionPolicy(self.is_our_host).install(),
+        ]
+        self._uninstall_at_end = [
             ConnectTimeout(self._connect_limit, self._connect_timed_out).install(),
             TokenFilter(self._exchanges.tokens).install(),
         ]
@@ -144,18 +149,32 @@ class QwenProxy:
         show_comments()
 
     def done(self) -> Awaitable[None] | None:
-        """Settles what is still open, and gives mitmproxy its own classes back.
+        """Gives mitmproxy its own classes back; where only the script is loaded again, stays on.
 
-        What it gives is awaited at the end, and goes on by itself where only the script is
-        loaded again: mitmproxy awaits nothing there.
+        What it gives is awaited at the end, and goes on by itself where the script is loaded
+        again: mitmproxy awaits nothing there.
         """
+        for uninstall in self._uninstall:
+            uninstall()
+        if self.is_idle or not self._can_resend or ctx.master.should_exit.is_set():
+            return self.end()
+        ctx.master.addons.add(Lingering(self))
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request of ours is under way."""
+        return not [*self._exchanges]
+
+    def end(self) -> Awaitable[None] | None:
+        """Settles what is still open."""
         for exchange in self._exchanges:
             self._settle(exchange, ClientGone())
             self._keeping.over(exchange)
             if not exchange.has_begun and exchange.flow.killable:
                 # Nobody would be there to translate its answer.
                 exchange.flow.kill()
-        for uninstall in self._uninstall:
+        for uninstall in self._uninstall_at_end:
             uninstall()
         return asyncio.ensure_future(self._broker.stop()) if self._broker is not None else None
 

@@ -38,6 +38,8 @@ class ConnectTimeout:
         self._limit = limit
         self._gave_up = gave_up
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.name = f"connecttimeout-{id(self)}"
+        """mitmproxy's; where a script is loaded again the one before may still be at work."""
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         """A connection is being opened, in this task."""
@@ -76,6 +78,11 @@ class ConnectTimeout:
         addons = ctx.master.addons
         addons.add(self)
         return lambda: addons.remove(self)
+
+    def done(self) -> None:
+        """Nobody would stop the clocks that run."""
+        for timer in self._timers.values():
+            timer.cancel()
 
     def _give_up(self, server: Server, task: asyncio.Task[object]) -> None:
         self._timers.pop(server.id, None)
