@@ -54,6 +54,7 @@ class StreamedAnswer:
         "_spellings",
         "_token",
         "first_event_at",
+        "heard_at",
         "last_data_at",
         "translator",
     )
@@ -74,6 +75,8 @@ class StreamedAnswer:
         self._spellings = tuple(each.encode() for each in spellings(token)) if token else ()
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
+        self.heard_at = time.monotonic()
+        """The same on a clock that nobody sets: silence is measured by this one."""
         self.first_event_at: float | None = None
 
     def __call__(self, data: bytes) -> bytes | tuple[()]:
@@ -85,6 +88,7 @@ class StreamedAnswer:
         """
         if not data:
             return ()
+        self.heard_at = time.monotonic()
         now = self.last_data_at = time.time()
         try:
             if self._decode:

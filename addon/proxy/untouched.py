@@ -12,7 +12,7 @@ from addon.translate import CostReader, TokenUsage
 class UntouchedAnswer:
     """What mitmproxy calls for every chunk of such an answer: the same, without the token."""
 
-    __slots__ = ("_cost", "_kept", "_mask", "first_event_at", "last_data_at")
+    __slots__ = ("_cost", "_kept", "_mask", "first_event_at", "heard_at", "last_data_at")
 
     def __init__(
         self, token: str, content_encoding: str, *, is_stream: bool, kept: Kept | None = None
@@ -24,6 +24,7 @@ class UntouchedAnswer:
         self._kept = kept
         self._mask = None if content_encoding else MaskedStream(token)
         self._cost = CostReader(content_encoding)
+        self.heard_at = time.monotonic()
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
         self.first_event_at = self.last_data_at if is_stream else None
@@ -33,6 +34,7 @@ class UntouchedAnswer:
 
         Nothing is an empty tuple: an empty chunk would end an HTTP/1.1 body.
         """
+        self.heard_at = time.monotonic()
         self.last_data_at = time.time()
         self._cost.feed(data)
         shown = self._mask(data) if self._mask else data or ()

@@ -56,7 +56,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
 
     _held: HeldAnswer
     _sent_at: float
-    """When the last request went out, or a sign of life came before the answer (Unix seconds)."""
+    """When the last request went out, or a sign of life came before the answer (monotonic)."""
 
     @property
     def _exchange(self) -> Exchange | None:
@@ -100,7 +100,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
                 if exchange is not None and exchange.lease is not None:
                     command.event.request = with_token(command.event.request, exchange.lease)
                     exchange.is_out = True
-                    self._sent_at = time.time()
+                    self._sent_at = time.monotonic()
                     yield from self._look_again_in(self._seconds_left(exchange))
             reply = yield command
 
@@ -173,7 +173,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
     def state_hold_headers(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Waits for the first event: an error there makes a refusal of the answer."""
         opening: Opening | None = None
-        self._sent_at = time.time()  # whatever has come, it is a sign of life
+        self._sent_at = time.monotonic()  # whatever has come, it is a sign of life
         try:
             if isinstance(event, ResponseData):
                 opening = self._held.feed(event.data)
@@ -229,7 +229,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
     @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
     def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Reads an answer in one piece: it may turn out to be none."""
-        self._sent_at = time.time()  # a stream that is put together here takes its time
+        self._sent_at = time.monotonic()  # a stream that is put together here takes its time
         if isinstance(event, ResponseData):
             self.response_body_buf += event.data
         elif isinstance(event, ResponseEndOfMessage):
@@ -382,10 +382,10 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
 
     def _seconds_left(self, exchange: Exchange) -> float:
         """How long the upstream may go on being silent."""
-        timeouts, now = self.policy.timeouts, time.time()
+        timeouts, now = self.policy.timeouts, time.monotonic()
         flowing = exchange.stream
         if self.server_state == self.state_stream_response_body and flowing is not None:
-            return flowing.last_data_at + timeouts.idle - now
+            return flowing.heard_at + timeouts.idle - now
         return self._sent_at + timeouts.first_byte - now
 
     # --- connections that are not opened before they are needed
