@@ -23,6 +23,8 @@ async def understand(flow: http.HTTPFlow, exchange: Exchange, longest: int) -> N
     session = flow.request.headers.get("x-session-id")
     if exchange.route.is_translated:
         body = _body(flow, longest)
+        if exchange.kept is not None:
+            exchange.kept.client_sent(body)
         exchange.recollection = await RECOLLECTIONS.for_request(body)
         request = exchange.request = parse_request(body, exchange.recollection)
         exchange.model = request.model

@@ -64,6 +64,13 @@ def test_accounts_come_and_go_as_they_do_in_the_file(pool: Pool, live: Tab, card
     expect(live.page.get_by_text("There is no account yet.")).to_be_visible()
 
 
+def test_accounts_of_one_label_can_be_told_apart(pool: Pool, live: Tab) -> None:
+    pool.has("twin", "twin")
+    for id_ in [each["id"] for each in pool.entries()]:
+        live.page.get_by_role("heading", name=f"twin ({id_})").wait_for()
+        assert live.page.get_by_role("button", name=f"Disable: twin ({id_})").count() == 1
+
+
 def test_what_is_wrong_with_the_accounts_file_is_said(pool: Pool, live: Tab, cards: Cards) -> None:
     bad = pool.fresh("bad", apiKey="no key at all")
     pool.has("work", bad)
@@ -228,6 +235,18 @@ def test_a_sign_in_is_given_up(browser: Browser, start_mitm: StartMitm) -> None:
         expect(begin).to_have_text("Sign in to Qwen …")
         expect(live.page.get_by_role("dialog")).to_be_hidden()
         live.check(proxy.url("reverse"))
+
+
+def test_buttons_work_in_more_tabs_than_a_browser_has_connections(pool: Pool, live: Tab) -> None:
+    pool.has("work")
+    url = f"{pool.proxy.url('reverse')}/_qwen/"
+    others = [live.page.context.new_page() for _ in range(7)]
+    for each in others:
+        each.goto(url)
+        expect(each.locator(".connection.live")).to_be_visible()
+    others[-1].get_by_role("button", name="Disable: work").click()
+    for each in (live.page, *others):
+        expect(each.get_by_role("button", name="Enable: work")).to_be_visible()
 
 
 # What becomes of it

@@ -133,9 +133,9 @@ def test_many_pages_may_be_open_and_the_oldest_gives_way(pool: Pool, visitor: Vi
     pool.has("one")
     with visitor.news() as oldest, ExitStack() as stack:
         oldest.until("sign-in")
-        others = [stack.enter_context(Visitor(pool.proxy)) for _ in range(16)]
+        others = [stack.enter_context(Visitor(pool.proxy)) for _ in range(5)]
         open_ = [stack.enter_context(each.news()) for each in others]
-        assert [each.until("proxy")["pid"] for each in open_] == [pool.proxy.pid] * 16
+        assert [each.until("proxy")["pid"] for each in open_] == [pool.proxy.pid] * 5
         left = [event for event, _ in oldest]  # it ends, and properly
     assert "sign-in" not in left
 
@@ -144,7 +144,7 @@ def test_a_page_that_is_closed_makes_room(pool: Pool, visitor: Visitor) -> None:
     pool.has("one")
     with visitor.news() as oldest:
         oldest.until("sign-in")
-        for _ in range(20):
+        for _ in range(10):
             with Visitor(pool.proxy) as other, other.news() as news:
                 news.until("proxy")
         pool.account_for()

@@ -142,10 +142,12 @@ def test_those_who_use_it_as_their_proxy_have_a_name_for_it(start_mitm: StartMit
     proxy = start_mitm(Setup(accounts=[], modes=[REGULAR]))
     with httpx2.Client(proxy=proxy.url("regular"), trust_env=False) as client:
         answer = client.get("http://qwen.internal/_qwen/status.json")
+        shouted = client.get("http://QWEN.internal/_qwen/health", headers={"host": "QWEN.internal"})
         strange = client.get(
             "http://qwen.internal/_qwen/status.json", headers={"origin": "https://evil.example"}
         )
     assert answer.json()["pid"] == proxy.pid
+    assert shouted.json() == {"status": "ok"}
     assert strange.status_code == 403
 
 

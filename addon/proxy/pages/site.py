@@ -48,8 +48,12 @@ _JSON: Final = "application/json"
 _READING: Final = ("GET", "HEAD")
 _DOING: Final = ("POST",)
 
-_MOST_FEEDS: Final = 16
-"""Pages that are open at once; the one that has been longest gives way."""
+_MOST_FEEDS: Final = 5
+"""Pages that hear of news at once; the one that has longest gives way, and soon comes back.
+
+A browser opens six connections to one server for all its tabs: one has to be left for a page
+that is loaded, and for what is pressed.
+"""
 
 _HEADERS: Final = {
     "cache-control": "no-store",
@@ -79,7 +83,7 @@ def is_own_page(flow: http.HTTPFlow) -> bool:
     """Whether the request is for the proxy itself."""
     if is_reverse(flow.client_conn):
         return f"{_path(flow.request)}/".startswith(FOLDER)
-    return bool(flow.request.host == HOST)
+    return str(flow.request.host).lower() == HOST
 
 
 class Site:

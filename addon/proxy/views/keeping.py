@@ -60,15 +60,17 @@ class Keeping:
         self._shelf.resize(each=settings.inspect_body_limit, in_all=settings.inspect_total_limit)
 
     def begin(self, exchange: Exchange) -> None:
-        """A request has come whole; its flow may have been sent before."""
+        """A request has come whole; its flow may have been sent before.
+
+        What the client sent is kept by whoever decodes it (``intake``): a body may be very long
+        then, and is not to be decoded twice.
+        """
         exchange.flow.metadata.pop(INSPECT, None)
         if (earlier := self._places.pop(exchange.flow, None)) is not None:
             self._shelf.leave(earlier)
         if not self._shelf.each:
             return
         exchange.kept = Kept(self._shelf)
-        if exchange.route.is_translated:
-            exchange.kept.client_sent(exchange.flow.request.get_content(strict=False) or b"")
 
     def over(self, exchange: Exchange) -> None:
         """The exchange is over: what was kept of it goes into its flow, without the token."""

@@ -48,6 +48,8 @@ def begun(keeping: Keeping, route: Route = Route.RESPONSES, content: bytes = REQ
         path="/v1/responses",
     )
     keeping.begin(exchange)
+    if exchange.kept is not None and route.is_translated:
+        exchange.kept.client_sent(content)
     return exchange
 
 

@@ -37,6 +37,7 @@ export class Accounts {
       card.element.remove();
       this.cards.delete(id);
     }
+    const labels = accounts.map((account) => account.label ?? account.id);
     accounts.forEach((account, index) => {
       let card = this.cards.get(account.id);
       if (!card) {
@@ -44,7 +45,8 @@ export class Accounts {
         set(card.element, "data-account", account.id);
         this.cards.set(account.id, card);
       }
-      card.show(account);
+      const isShared = labels.filter((label) => label === labels[index]).length > 1;
+      card.show(account, isShared ? `${labels[index]} (${account.id})` : labels[index]);
       if (list.children[index] !== card.element)
         list.insertBefore(card.element, list.children[index] ?? null);
     });
@@ -108,10 +110,10 @@ class Card {
     );
   }
 
-  show(account) {
+  /** `name` is no other account's. */
+  show(account, name) {
     const before = this.account;
     this.account = account;
-    const name = account.label ?? account.id;
     const standing = STANDINGS[account.standing] ?? { look: "off", sign: "?" };
     say(this.name, name);
     say(this.badge, `${standing.sign} ${account.standing}`);
@@ -139,7 +141,7 @@ class Card {
     if (rest > 0) {
       if (this.restSeen.until !== account.until_ms)
         this.restSeen = { until: account.until_ms, since: rest };
-      this.turn(rest / this.restSeen.since, "fill rest", left(rest), "free in", rest >= 3_600_000);
+      this.turn(rest / this.restSeen.since, "fill rest", left(rest), "free in");
       set(this.ring, "aria-label", `free again at ${around(account.until_ms, this.owner.now())}`);
       return;
     }
@@ -149,16 +151,15 @@ class Card {
       `fill${account.health < LOW_HEALTH ? " low" : ""}`,
       `${health}`,
       "health",
-      false,
     );
     set(this.ring, "aria-label", `health ${health} of 100`);
   }
 
-  turn(share, look, middle, below, isLong) {
+  turn(share, look, middle, below) {
     set(this.fill, "stroke-dashoffset", (ROUND * (1 - Math.min(1, Math.max(0, share)))).toFixed(1));
     set(this.fill, "class", look);
     say(this.middle, middle);
-    set(this.middle, "class", isLong ? "long" : "");
+    set(this.middle, "class", middle.length > 4 ? "long" : "");
     say(this.below, below);
   }
 
