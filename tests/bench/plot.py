@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from tests.bench.contenders import DIRECT, IDENTITY, OURS, PEER, STREAM
 from tests.bench.figures import Figure, Figures, Series
 
-_ROWS: Final = {
+ROWS: Final = {
     STREAM.key: "mitmdump",
     IDENTITY.key: "+ a function",
     OURS.key: "+ this addon",
@@ -56,7 +56,7 @@ _STYLE: Final = """\
 
 
 @dataclass(frozen=True, slots=True)
-class _Panel:
+class Panel:
     """One figure of one scenario."""
 
     title: str
@@ -68,7 +68,7 @@ class _Panel:
 
     def bars(self, figures: Figures) -> list[tuple[str, Series]]:
         """Each contender that was measured, and its series."""
-        found = ((key, self._series(figures, key)) for key in _ROWS)
+        found = ((key, self._series(figures, key)) for key in ROWS)
         return [(key, series) for key, series in found if series is not None]
 
     def _series(self, figures: Figures, contender: str) -> Series | None:
@@ -78,27 +78,25 @@ class _Panel:
         return figures.difference(key, (self.scenario, self.over, self.figure))
 
 
-_PANELS: Final = (
-    _Panel(
-        "CPU per event, 40 streams at 50 a second", "µs, less is better", "a", Figure.CPU_PER_EVENT
-    ),
-    _Panel("Events a second, 8 streams at full speed", "more is better", "b", Figure.EVENTS),
-    _Panel("CPU per short request", "ms, less is better", "c", Figure.CPU_PER_REQUEST),
-    _Panel(
+PANELS: Final = (
+    Panel("CPU per event, 40 streams at 50 a second", "less is better", "a", Figure.CPU_PER_EVENT),
+    Panel("Events a second, 8 streams at full speed", "more is better", "b", Figure.EVENTS),
+    Panel("CPU per short request", "less is better", "c", Figure.CPU_PER_REQUEST),
+    Panel(
         "Added time to first event",
-        "ms, one request at a time, median, less is better",
+        "one request at a time, median, less is better",
         "c1",
         Figure.FIRST_P50,
         over=DIRECT.key,
     ),
-    _Panel("Memory when idle", "MB, less is better", "start", Figure.IDLE),
-    _Panel("Start-up", "seconds, less is better", "start", Figure.START),
+    Panel("Memory when idle", "less is better", "start", Figure.IDLE),
+    Panel("Start-up", "less is better", "start", Figure.START),
 )
 
 
 def drawn(figures: Figures) -> str:
     """The picture of what was measured, as SVG."""
-    shown = [(panel, bars) for panel in _PANELS if (bars := panel.bars(figures))]
+    shown = [(panel, bars) for panel in PANELS if (bars := panel.bars(figures))]
     most = max((len(bars) for _, bars in shown), default=0)
     panel_height = _HEAD_HEIGHT + most * _ROW_HEIGHT
     lines = -(-len(shown) // _COLUMNS)
@@ -117,9 +115,10 @@ def drawn(figures: Figures) -> str:
     return "".join((*parts, "</svg>\n"))
 
 
-def _panel(panel: _Panel, bars: list[tuple[str, Series]]) -> Iterator[str]:
+def _panel(panel: Panel, bars: list[tuple[str, Series]]) -> Iterator[str]:
     yield _text("title", 0, 12, panel.title)
-    yield _text("note", 0, 29, panel.note)
+    unit = f"{panel.figure.unit}, " if panel.figure.unit else ""
+    yield _text("note", 0, 29, unit + panel.note)
     longest = max(series.most for _, series in bars)
     for row, (key, series) in enumerate(bars):
         y = _HEAD_HEIGHT + row * _ROW_HEIGHT
@@ -132,7 +131,7 @@ def _bar(key: str, series: Series, y: int, scale: float, figure: Figure) -> Iter
         max(0.0, value * scale) for value in (series.median, series.least, series.most)
     )
     kind = "ours" if key == OURS.key else "bar"
-    yield _text("name", 0, middle + 4, _ROWS[key])
+    yield _text("name", 0, middle + 4, ROWS[key])
     yield (
         f'    <rect class="{kind}" x="{_NAME_WIDTH}" y="{y}" width="{long:.1f}" '
         f'height="{_BAR_HEIGHT}" rx="2"/>\n'

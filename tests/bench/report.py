@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from addon import __version__
 from tests.bench.contenders import DIRECT, IDENTITY, OURS, PEER, POOLS, STREAM
-from tests.bench.figures import Figure, Figures
+from tests.bench.figures import Figure, Figures, Series
 from tests.bench.micro import STREAMS
-from tests.bench.plot import drawn
+from tests.bench.plot import PANELS, ROWS, Panel, drawn
 from tests.bench.scenarios import Scenario
 from tests.bench.targets import TARGETS, Target
 
@@ -62,6 +62,8 @@ class Report:
         yield f"`{self.command}`: {self.rounds} rounds, windows of {self.seconds:g} s; "
         yield f"median (least…most). {self._machine()}."
         yield ""
+        yield from self._in_short()
+        yield ""
         yield from table(
             ("target", "limit", "measured", "verdict"),
             (_verdict(target, self.figures) for target in TARGETS),
@@ -69,6 +71,12 @@ class Report:
         for key, title in self._sections():
             yield f"\n### {title}\n"
             yield from self._section(key)
+
+    def _in_short(self) -> Iterator[str]:
+        """What the picture shows."""
+        shown = ((panel, dict(panel.bars(self.figures))) for panel in PANELS)
+        rows = (_short_row(panel, bars) for panel, bars in shown if bars)
+        yield from table(("", *ROWS.values()), rows)
 
     def _sections(self) -> Iterator[tuple[str, str]]:
         for key, scenario in self.scenarios.items():
@@ -104,12 +112,19 @@ class Report:
         )
 
 
-def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """The lines of a Markdown table."""
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
     for row in rows:
         yield f"| {' | '.join(row)} |"
+
+
+def _short_row(panel: Panel, bars: Mapping[str, Series]) -> Sequence[str]:
+    unit = f", {panel.figure.unit}" if panel.figure.unit else ""
+    digits = panel.figure.digits
+    cells = (f"{bars[key].median:,.{digits}f}" if key in bars else "" for key in ROWS)
+    return (panel.title + unit, *cells)
 
 
 def _verdict(target: Target, figures: Figures) -> tuple[str, str, str, str]:
