@@ -94,6 +94,12 @@ def test_a_picture_is_readable_on_any_page_and_asks_nobody(
     assert root.get("viewBox") == f"0 0 {card.get('width')} {card.get('height')}"
 
 
+def test_the_readme_shows_the_picture_of_a_run_with_all_contenders() -> None:
+    assert "(scripts/bench.svg)" in (ROOT / "README.md").read_text("utf-8")
+    shown = texts((ROOT / "scripts" / "bench.svg").read_text("utf-8"))
+    assert {"mitmdump", "+ a function", "+ this addon", "LiteLLM"} <= set(shown)
+
+
 def test_a_profile_is_summed_up_without_what_waits() -> None:
     mitmproxy = "/x/lib/python3.13/site-packages/mitmproxy/proxy/layer.py"
     table = summary(
