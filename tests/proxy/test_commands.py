@@ -8,7 +8,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.addons.export import Export
 from mitmproxy.exceptions import CommandError
-from mitmproxy.test import taddons, tflow
+from mitmproxy.test import tflow
 
 from addon.accounts.account import Account, ApiKeyCredential
 from addon.broker import Broker, Lease
@@ -17,6 +17,7 @@ from addon.errors import Code, refusal
 from addon.proxy.commands import QwenCommands
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.routing import Route
+from tests.support.mitm_context import mitm_context
 
 TOKEN = "sk-a-token-that-nobody-should-see-1234"
 
@@ -48,7 +49,7 @@ async def test_a_request_that_is_under_way_with_its_token_is_given_without() -> 
         upstream_model=None,
         taken_at=0,
     )
-    with taddons.context(Export()):
+    with mitm_context(Export()):
         given = QwenCommands(NotStarted(book)).export(flow)
     assert "Bearer sk-a...1234" in given
     assert TOKEN not in given
@@ -56,7 +57,7 @@ async def test_a_request_that_is_under_way_with_its_token_is_given_without() -> 
 
 
 async def test_where_the_proxy_did_not_start_the_commands_say_so() -> None:
-    with taddons.context() as context:
+    with mitm_context() as context:
         commands = QwenCommands(NotStarted(ExchangeBook()))
         context.master.commands.collect_commands(commands)
         with pytest.raises(CommandError, match="It did not start"):

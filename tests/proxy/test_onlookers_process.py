@@ -10,11 +10,11 @@ import pytest
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.http import HTTPFlow
 from mitmproxy.io import FlowReader
-from mitmproxy.test import taddons
 
 from tests.conftest import StartMitm
 from tests.support.accounts import api_key_account
 from tests.support.chat import MODEL, events, text_stream
+from tests.support.mitm_context import mitm_context
 from tests.support.oracle import check_stream
 from tests.support.proxy import ROOT, MitmProcess, Setup
 from tests.support.replies import stream_reply
@@ -43,7 +43,7 @@ addons = [QwenProxy(), Onlooker()]
 
 
 def has_option(name: str) -> bool:
-    with taddons.context(Proxyserver()) as context:
+    with mitm_context(Proxyserver()) as context:
         return name in context.options
 
 
