@@ -30,7 +30,14 @@ class LookAtTheClock(HttpEvent):
 
 
 class Alarm(commands.RequestWakeup):
-    """A wake-up that is meant for all requests of a connection."""
+    """A wake-up that is meant for all requests of a connection.
+
+    It passes by the stream of a CONNECT that they came through, whose connection is another.
+    """
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        super().__init__(seconds)
+        self.clock = clock
 
 
 class Clock:
@@ -48,7 +55,11 @@ class Clock:
         rings_at = time.monotonic() + seconds
         if rings_at < self._rings_at:
             self._rings_at = rings_at
-            yield Alarm(seconds)
+            yield Alarm(seconds, self)
+
+    def has_set(self, wake_up: commands.Command) -> bool:
+        """Whether ``wake_up`` is one of this clock's."""
+        return isinstance(wake_up, Alarm) and wake_up.clock is self
 
     def ring(self) -> layer.CommandGenerator[None]:
         """A wake-up has come: all look, unless there was an earlier one, or is a later one."""

@@ -27,7 +27,7 @@ from mitmproxy.proxy.utils import expect
 from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
-from addon.proxy.failover.clock import Alarm, Clock, LookAtTheClock, clock_of
+from addon.proxy.failover.clock import Clock, LookAtTheClock, clock_of
 from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.limited import LimitedStream
@@ -66,7 +66,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
 
     def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's; but the end of a client does not wait for a hook or a connection."""
-        if event.__class__ is events.Wakeup and isinstance(event.command, Alarm):
+        if event.__class__ is events.Wakeup and self._clock.has_set(event.command):
             return self._clock.ring()  # not only for this stream, so it waits for nothing
         if self._paused and isinstance(event, RequestProtocolError):
             self.policy.client_left(self.flow)
