@@ -425,6 +425,10 @@ def _spare_collector() -> Callable[[], None]:
     It would look through all modules of mitmproxy and ours every few thousand requests, and
     every stream would stand still meanwhile, for longer than most requests take.
     """
+    server = ctx.master.addons.get("proxyserver")
+    if server is not None and server.connections:
+        # The script is loaded again: of what is under way nothing would ever be let go.
+        return lambda: None
     gc.collect()
     gc.freeze()
     return gc.unfreeze
