@@ -13,7 +13,6 @@ response, error   the end: the lease is settled           broker.settle, record
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import time
@@ -41,6 +40,7 @@ from addon.proxy.answer import (
     mask_token,
 )
 from addon.proxy.client_process import ClientProcesses
+from addon.proxy.collector import spare_collector
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.flow_list import show_comments
@@ -143,7 +143,7 @@ class QwenProxy:
         if self._broker is None:
             return
         self._broker.start()
-        self._uninstall.append(_spare_collector())
+        self._uninstall.append(spare_collector())
         presence = self._presence
         self._uninstall += [watch_listeners(presence.announce), presence.withdraw]
         show_comments()
@@ -417,21 +417,6 @@ class QwenProxy:
         self._keeping.over(exchange)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))
-
-
-def _spare_collector() -> Callable[[], None]:
-    """Has Python's collector pass over what is there by now; the function it gives ends that.
-
-    It would look through all modules of mitmproxy and ours every few thousand requests, and
-    every stream would stand still meanwhile, for longer than most requests take.
-    """
-    server = ctx.master.addons.get("proxyserver")
-    if server is not None and server.connections:
-        # The script is loaded again: of what is under way nothing would ever be let go.
-        return lambda: None
-    gc.collect()
-    gc.freeze()
-    return gc.unfreeze
 
 
 def _stop_the_start(error: SettingsError) -> None:
