@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.bench.checking import WrongAnswer
+from tests.bench.load import LoadFailed
+from tests.bench.processes import ProcessFailed
 from tests.bench.report import Report
 from tests.bench.run import BY_DEFAULT, PARTS, Run, tell
 from tests.bench.scenarios import scenarios
@@ -31,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         output=given.output,
     )
     run.output.mkdir(parents=True, exist_ok=True)
-    run.do()
+    try:
+        run.do()
+    except (LoadFailed, ProcessFailed, WrongAnswer) as error:
+        sys.exit(f"scripts/bench measures nothing that fails: {error}")
     report = Report(
         figures=run.figures,
         scenarios=scenarios(run.seconds),

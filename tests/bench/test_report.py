@@ -12,9 +12,11 @@ import pytest
 from tests.bench.__main__ import main
 from tests.bench.contenders import IDENTITY, OURS
 from tests.bench.figures import Figure, Figures
+from tests.bench.load import LoadFailed
 from tests.bench.plot import drawn
 from tests.bench.profiling import summary
 from tests.bench.report import Report
+from tests.bench.run import Run
 from tests.bench.scenarios import scenarios
 from tests.support.proxy import ROOT
 
@@ -129,6 +131,18 @@ def test_one_command_measures_and_writes_it_down(
     # on a machine that is busy, nothing of a kind may come to its end in so short a time
     assert any(value["value"] > 0 for value in values)
     assert "CPU per short request" in texts((tmp_path / "bench.svg").read_text("utf-8"))
+
+
+def test_what_fails_is_told_and_is_no_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Run) -> None:
+        raise LoadFailed("an answer has 3 events in place of 4")
+
+    monkeypatch.setattr(Run, "do", broken)
+    with pytest.raises(SystemExit, match="3 events in place of 4"):
+        main(["--output", str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_part_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
