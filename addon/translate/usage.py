@@ -7,9 +7,12 @@
 |                       | ``prompt_cache_hit_tokens``                                        |
 | … ``cache_write_tokens`` | ``prompt_tokens_details.cache_write_tokens``, else DashScope's   |
 |                       | ``cache_creation_input_tokens`` there                              |
-| ``output_tokens``     | ``completion_tokens``                                              |
+| ``output_tokens``     | ``completion_tokens``, and the next where it is not in there       |
 | … ``reasoning_tokens``| ``completion_tokens_details.reasoning_tokens``                     |
-| ``total_tokens``      | the same, else the sum                                             |
+| ``total_tokens``      | the sum of input and output                                        |
+
+OpenAI counts reasoning within the output. Some services (xAI's) count it beside, which only
+their ``total_tokens`` shows.
 """
 
 from __future__ import annotations
@@ -28,7 +31,11 @@ class TokenUsage:
     cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
-    total_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output."""
+        return self.input_tokens + self.output_tokens
 
     @classmethod
     def from_chat(cls, usage: Mapping[str, Any]) -> TokenUsage:
@@ -37,6 +44,9 @@ class TokenUsage:
         completion = _mapping(usage.get("completion_tokens_details"))
         input_tokens = _count(usage.get("prompt_tokens"))
         output_tokens = _count(usage.get("completion_tokens"))
+        reasoning_tokens = _count(completion.get("reasoning_tokens"))
+        if _count(usage.get("total_tokens")) == input_tokens + output_tokens + reasoning_tokens:
+            output_tokens += reasoning_tokens
         return cls(
             input_tokens=input_tokens,
             cached_tokens=_count(prompt.get("cached_tokens"))
@@ -44,8 +54,7 @@ class TokenUsage:
             cache_write_tokens=_count(prompt.get("cache_write_tokens"))
             or _count(prompt.get("cache_creation_input_tokens")),
             output_tokens=output_tokens,
-            reasoning_tokens=_count(completion.get("reasoning_tokens")),
-            total_tokens=_count(usage.get("total_tokens")) or input_tokens + output_tokens,
+            reasoning_tokens=reasoning_tokens,
         )
 
     def to_responses(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.support.chat import Usage, chunk, completion, events, sse, text_strea
 from tests.support.replies import compressed
 
 COST = Usage(prompt=100, completion=20, cached=40)
-READ = TokenUsage(input_tokens=100, cached_tokens=40, output_tokens=20, total_tokens=120)
+READ = TokenUsage(input_tokens=100, cached_tokens=40, output_tokens=20)
 
 STREAM = b"".join(events(text_stream("Hel", "lo", usage=COST)))
 WHOLE = json.dumps(completion("Hello", usage=COST), indent=1).encode()

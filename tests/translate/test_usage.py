@@ -18,7 +18,7 @@ COUNTS: dict[str, tuple[dict[str, Any], TokenUsage]] = {
             "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
             "completion_tokens_details": {"reasoning_tokens": 2},
         },
-        TokenUsage(10, 4, 3, 5, 2, 15),
+        TokenUsage(10, 4, 3, 5, 2),
     ),
     "DashScope's": (
         {
@@ -27,7 +27,7 @@ COUNTS: dict[str, tuple[dict[str, Any], TokenUsage]] = {
             "total_tokens": 15,
             "prompt_tokens_details": {"cached_tokens": 4, "cache_creation_input_tokens": 3},
         },
-        TokenUsage(10, 4, 3, 5, 0, 15),
+        TokenUsage(10, 4, 3, 5),
     ),
     "DeepSeek's": (
         {
@@ -36,7 +36,20 @@ COUNTS: dict[str, tuple[dict[str, Any], TokenUsage]] = {
             "prompt_cache_hit_tokens": 4,
             "prompt_cache_miss_tokens": 6,
         },
-        TokenUsage(10, 4, 0, 5, 0, 15),
+        TokenUsage(10, 4, 0, 5),
+    ),
+    "xAI's, reasoning beside the output": (
+        {
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": 17,
+            "completion_tokens_details": {"reasoning_tokens": 2},
+        },
+        TokenUsage(10, 0, 0, 7, 2),
+    ),
+    "a total that is none": (
+        {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 99},
+        TokenUsage(10, 0, 0, 5),
     ),
     "nothing": ({}, TokenUsage()),
     "what is no count": (

@@ -54,7 +54,7 @@ def content_of(flow: http.HTTPFlow) -> bytes | None:
 def test_all_four_bodies_are_in_the_flow_when_it_is_over(keeping: Keeping) -> None:
     exchange = sent(begun(keeping))
     got = answering(exchange, *HELLO)
-    exchange.usage = TokenUsage(input_tokens=11, output_tokens=7, total_tokens=18)
+    exchange.usage = TokenUsage(input_tokens=11, output_tokens=7)
     keeping.over(exchange)
 
     record = record_of(exchange.flow)
