@@ -69,7 +69,7 @@ class RequestFields(TypedDict):
     instructions: NotRequired[str | None]
     max_output_tokens: NotRequired[_Count | None]
     max_tool_calls: NotRequired[_Count | None]
-    metadata: NotRequired[JsonObject | None]
+    metadata: NotRequired[dict[str, str] | None]
     model: Name
     parallel_tool_calls: NotRequired[bool | None]
     previous_response_id: NotRequired[str | None]

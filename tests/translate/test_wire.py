@@ -20,6 +20,7 @@ def tool(**fields: Any) -> Json:
 
 
 INVALID: list[tuple[Json, str]] = [
+    ({"metadata": {"a": 1}}, "metadata.a"),
     ({"input": {"a": SECRET}}, "input"),
     ({"input": [SECRET]}, "input[0]"),
     ({"input": [message(role=SECRET)]}, "input[0].role"),
