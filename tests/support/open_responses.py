@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+import jsonschema_rs
+from jsonschema_rs import Draft202012, Draft202012Validator
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _URI: Final = "urn:open-responses"
@@ -37,7 +35,9 @@ class _Specification:
 def event_faults(event: Mapping[str, object]) -> list[str]:
     """What is wrong with one streamed event by the specification; nothing without its file."""
     specification = _load()
-    validator = specification and specification.events.get(str(event.get("type")))
+    if specification is None:
+        return []
+    validator = specification.events.get(str(event.get("type")))
     if validator is None or not _is_specified(event.get("item")):
         return []
     known = dict(event)
@@ -88,7 +88,7 @@ def _specified_part(response: Mapping[str, object]) -> Json:
 
 def _faults(validator: Draft202012Validator, value: Json) -> list[str]:
     return [
-        f"{error.json_path}: {best_match([error]).message:.200} (Open Responses)"
+        f"{'.'.join(map(str, error.instance_path))}: {error.message:.200} (Open Responses)"
         for error in validator.iter_errors(value)
     ]
 
@@ -103,7 +103,7 @@ def _load() -> _Specification | None:
     schemas = document["components"]["schemas"]
     # The one known fault of the published file: a JSON Schema format may only have no schema.
     schemas["JsonSchemaResponseFormat"]["properties"]["schema"] = {"type": ["object", "null"]}
-    registry = Registry().with_resource(_URI, DRAFT202012.create_resource(document))
+    registry = jsonschema_rs.Registry([(_URI, document)], draft=Draft202012)
 
     def validator(name: str) -> Draft202012Validator:
         reference = {"$ref": f"{_URI}#/components/schemas/{name}"}
