@@ -81,6 +81,15 @@ proxy_python() {
   printf '%s\n' "$venv/bin/python"
 }
 
+# test_environment SHORT PYTHON: the folder of the test environment for this Python, made if need be.
+# --no-deps: requirements-test.txt keeps mitmproxy's h11 on Python 3.11, see scripts/lock.
+test_environment() {
+  local venv=$root/.venvs/py$1 lock=$root/requirements-test.txt
+  described "$venv" "$lock" >/dev/null || make_environment "$venv" "$lock" "$2" --no-deps
+  described "$venv" "$lock" >/dev/null || fail "the environment in $venv does not work"
+  printf '%s\n' "$venv"
+}
+
 # run_addon PYTHON [arguments]: becomes the command line.
 run_addon() {
   local python=$1

@@ -16,7 +16,7 @@ counted. What fails is an error, never a figure.
 
     answers, requests     what is said, and asked
     upstream, load        who says it, and who asks; reading counts the events on the way
-    contenders            who stands between, and how it is started; processes, environments
+    contenders            who stands between, and how it is started; processes
     scenarios, rounds     what is measured, and in which order; meters reads CPU and memory
     micro                 the translator and the choice of an account, without any proxy
     figures, targets      medians, spreads, ratios; what was promised

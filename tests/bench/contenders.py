@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.asking import Api
-from tests.bench.environments import LITELLM
 from tests.bench.processes import Command, Server, serving
 from tests.support.accounts import api_key_account, write_accounts
+from tests.support.environments import LITELLM
 from tests.support.proxy import ADDON, free_ports
 
 _IDENTITY: Final = Path(__file__).with_name("identity.py")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.contenders import OURS
-from tests.bench.environments import PY_SPY
 from tests.bench.rounds import Bench, load_client
 from tests.bench.scenarios import Scenario
+from tests.support.environments import PY_SPY
 from tests.support.proxy import ROOT
 
 _A_SECOND: Final = 500
