@@ -75,6 +75,7 @@ def was_closed_at_rest(stream: HttpStream) -> bool:
     client = _client_of(stream)
     return (
         isinstance(client, PatientHttp1Client)
+        and client._handle_event is not _hear_nothing  # noqa: SLF001 - or another one failed since
         and client.stream_id == stream.stream_id
         and client.closed_at_rest
     )
