@@ -10,7 +10,7 @@ from addon.translate import Opening, OpeningCheck, decoder
 class HeldAnswer:
     """The beginning of a stream whose head has not gone to the client."""
 
-    __slots__ = ("_check", "_decode", "_longest", "body", "head")
+    __slots__ = ("_check", "_decode", "_longest", "body", "ended_a_line", "head")
 
     def __init__(self, head: ResponseHeaders, *, longest: int | None = None) -> None:
         """What is longer than ``longest`` bytes without a whole event is no refusal."""
@@ -19,13 +19,17 @@ class HeldAnswer:
         self.body = bytearray()
         self._decode = decoder(head.response.headers.get("content-encoding", ""))
         self._check = OpeningCheck()
+        self.ended_a_line = False
+        """Whether what came last did. A byte now and then is no sign of life."""
 
     def feed(self, data: bytes) -> Opening | None:
         """What the first event is, once it is there."""
         self.body += data
         if self._longest is not None and len(self.body) > self._longest:
             return Opening(None)
-        return self._check.feed(self._decode(data) if self._decode else data)
+        decoded = self._decode(data) if self._decode else data
+        self.ended_a_line = b"\n" in decoded or b"\r" in decoded
+        return self._check.feed(decoded)
 
     def finish(self) -> Opening:
         """What the stream was, now that it has ended."""

@@ -173,7 +173,6 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
     def state_hold_headers(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Waits for the first event: an error there makes a refusal of the answer."""
         opening: Opening | None = None
-        self._sent_at = time.monotonic()  # whatever has come, it is a sign of life
         try:
             if isinstance(event, ResponseData):
                 opening = self._held.feed(event.data)
@@ -182,6 +181,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
         except CodingError as error:
             opening = Opening(invalid_answer(str(error)))
         if opening is None:
+            self._sent_at = time.monotonic() if self._held.ended_a_line else self._sent_at
             return
         if opening.error is None or self._is_for_the_client(opening.error):
             yield from self._release(event)
