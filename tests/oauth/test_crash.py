@@ -1,7 +1,7 @@
 """Processes that do nothing but renew tokens are killed at any moment: no refresh token is lost
 or used twice.
 
-See ``tests/support/storm.py`` for the rules, and for how to make it a long one.
+See ``tests/support/crashes.py`` for the rules, and for how to make it a long one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import pytest
 from addon.accounts.account import Account
 from addon.accounts.file import JsonFileStore
 from addon.oauth import OAuthClient, Refresher, RefreshFailed, SignInNeeded
+from tests.support.crashes import Storm, brewing
 from tests.support.oauth_server import OAuthServer
-from tests.support.storm import Storm, brewing
 
 # fork would hand the locks and threads of the test run down
 CONTEXT: Final = multiprocessing.get_context("spawn")

@@ -2,7 +2,7 @@
 
 They share one accounts file, and their upstream takes only tokens that the OAuth server regards as
 good, for a second each. A request may fail with the process that it went to, and where no account
-had a sign-in left; not otherwise. See ``tests/support/storm.py`` for the rules, and for how to
+had a sign-in left; not otherwise. See ``tests/support/crashes.py`` for the rules, and for how to
 make it a long one.
 """
 
@@ -23,13 +23,13 @@ import httpx2
 import pytest
 
 from tests.support.chat import MODEL, completion, events, text_stream
+from tests.support.crashes import Storm, brewing
 from tests.support.oauth_server import OAuthServer
 from tests.support.oracle import check_response, check_stream
 from tests.support.outcome import outcome_of
 from tests.support.proxy import REVERSE, MitmProcess, Setup, StartRefused
 from tests.support.recorder import SAFETY_SECONDS
 from tests.support.replies import Reply, json_reply, refusal, stream_reply
-from tests.support.storm import Storm, brewing
 from tests.support.upstream import Request, Upstream
 
 CLIENTS: Final = 2

@@ -5,9 +5,8 @@ the server has let go of the old token, and before the new one is on disk, takes
 token that is missing, or was used again, must have been given to a process that died of it; the
 person then signs in anew. What the processes are, and how they are started, is the test's affair.
 
-CRASH_KILLS and CRASH_PROCESSES in the environment say how many are to be killed, and how many are
-to run at once; 60 and 8 make a storm of some minutes, for which pytest needs ``-o
-faulthandler_timeout=0``. What came of it is logged.
+CRASH_MINUTES and CRASH_PROCESSES in the environment say how long that goes on at least, and how
+many are to run at once, as ``scripts/storm crash`` has it. What came of it is logged.
 """
 
 from __future__ import annotations
@@ -60,7 +59,10 @@ class Storm(Generic[VictimT]):
     start: Callable[[str], VictimT]
     """Starts the process of that name, and need not wait until it is at work."""
     kills: int
+    """At least."""
     processes: int
+    seconds: float = 0.0
+    """How long it goes on at least."""
     alive: dict[str, VictimT] = field(default_factory=dict)
     """Those that were not killed, by name."""
     dead: list[VictimT] = field(default_factory=list)
@@ -74,7 +76,8 @@ class Storm(Generic[VictimT]):
 
     def rage(self) -> None:
         """Kill as many as are to be killed, each followed by another; then let it grow calm."""
-        while len(self.killed) < self.kills:
+        over_at = time.monotonic() + self.seconds
+        while len(self.killed) < self.kills or time.monotonic() < over_at:
             while len(self.alive) < self.processes:
                 self._start_one()
             self._strike()
@@ -235,8 +238,9 @@ def brewing(
             server,
             clients,
             start=partial(start, server),
-            kills=int(os.environ.get("CRASH_KILLS", kills)),
+            kills=kills,
             processes=int(os.environ.get("CRASH_PROCESSES", processes)),
+            seconds=float(os.environ.get("CRASH_MINUTES", "0")) * 60,
         )
         try:
             yield storm
