@@ -16,6 +16,7 @@ import signal
 import sys
 import tracemalloc
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ from mitmproxy.addonmanager import Loader
 
 PREFIX: Final = "books: "
 LEFT_PREFIX: Final = "left: "
+TRACES: Final = "PROBE_TRACES"
+"""In the environment: Python counts what it allocates from now on, which makes it slow."""
 
 _COUNTED: Final = {
     "exchanges": "Exchange",
@@ -37,6 +40,8 @@ _COUNTED: Final = {
 
 def load(_loader: Loader) -> None:
     """Begins to listen for the signal."""
+    if TRACES in os.environ:
+        tracemalloc.start()  # no earlier: what is loaded once is not of interest, and takes long
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, _tell)
     loop.add_signal_handler(signal.SIGUSR2, _tell_what_is_left)
@@ -62,7 +67,9 @@ def _tell_what_is_left() -> None:
         LEFT_PREFIX,
         {name: alive[kind] for name, kind in _COUNTED.items()}
         | {
-            "tasks": len(asyncio.all_tasks()),
+            "tasks": sorted(
+                getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()
+            ),
             "files": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names are all
             "resident": pages * os.sysconf("SC_PAGE_SIZE"),
             "traced": tracemalloc.get_traced_memory()[0],
@@ -70,7 +77,7 @@ def _tell_what_is_left() -> None:
     )
 
 
-def _say(prefix: str, counts: dict[str, int]) -> None:
+def _say(prefix: str, counts: Mapping[str, object]) -> None:
     # in one piece: a thread may be writing to the log
     sys.stdout.write(f"{prefix}{json.dumps(counts)}\n")
     sys.stdout.flush()

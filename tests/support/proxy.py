@@ -73,17 +73,24 @@ class Left:
     flows: int
     streams: int
     connections: int
-    tasks: int
+    tasks: tuple[str, ...]
+    """By the names of their coroutines."""
     files: int
     resident: int
     """Bytes."""
     traced: int
-    """Bytes that Python has allocated, where ``PYTHONTRACEMALLOC`` has it count them; else 0."""
+    """Bytes that Python has allocated since the start, where it counts them; else 0."""
 
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing of any request is left."""
         return not any((self.exchanges, self.leases, self.flows, self.streams, self.connections))
+
+    def is_as_little_as(self, before: Left) -> bool:
+        """Whether nothing of any request is left, and no more tasks and files than ``before``."""
+        return (
+            self.is_at_rest and len(self.tasks) <= len(before.tasks) and self.files <= before.files
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +184,20 @@ class MitmProcess:
         """What of the addon's and mitmproxy's objects is alive, and what else the process holds."""
         told = self._ask(signal.SIGUSR2, LEFT_PREFIX)
         assert told is not None, f"it has ended:\n{self.log}"
-        return Left(**json.loads(told))
+        fields = json.loads(told)
+        return Left(**fields | {"tasks": tuple(fields["tasks"])})
 
-    def calm(self) -> Left:
-        """What is left once nobody asks any more: nothing of any request, unless it leaks."""
+    def calm(self, before: Left | None = None) -> Left:
+        """What is left once nobody asks any more: nothing of any request, unless it leaks.
+
+        Where it is told what there was ``before``, it waits for what the proxy does by itself
+        (renewals, statistics) too.
+        """
         deadline = time.monotonic() + SAFETY_SECONDS
         while True:
             books, left = self.books(), self.left()
-            if (books == Books() and left.is_at_rest) or time.monotonic() > deadline:
+            is_calm = left.is_at_rest if before is None else left.is_as_little_as(before)
+            if (books == Books() and is_calm) or time.monotonic() > deadline:
                 return left
             time.sleep(_POLL_SECONDS)
 
