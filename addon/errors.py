@@ -135,3 +135,8 @@ def invalid_request(message: str, param: str | None = None) -> ApiError:
 def unsupported_parameter(message: str, param: str) -> ApiError:
     """400: the request asks for something that Chat Completions cannot carry."""
     return refusal(Code.UNSUPPORTED_PARAMETER, message, param=param)
+
+
+def internal_error() -> ApiError:
+    """500: a fault of this program's own."""
+    return refusal(Code.INTERNAL_ERROR, "The proxy failed on this request; its log says more.")

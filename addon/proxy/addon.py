@@ -24,13 +24,13 @@ from typing import Final
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.connection import Client, Server
+from mitmproxy.connection import Client
 
-from addon.broker import Broker, ClientGone, Cut, Needs, Outcome, Served
+from addon.broker import Broker, ClientGone, Cut, Needs, Outcome
 from addon.broker.presence import Presence
 from addon.broker.startup import open_broker
 from addon.broker.status import ProxyStatus
-from addon.errors import ApiError, Code, refusal
+from addon.errors import ApiError, internal_error
 from addon.proxy import failover, fallback
 from addon.proxy.answer import (
     begin_stream,
@@ -51,13 +51,13 @@ from addon.proxy.lingering import Lingering
 from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
 from addon.proxy.models import name_models
-from addon.proxy.options import add_options, read_options
+from addon.proxy.options import add_options, read_options, stop_the_start
 from addon.proxy.pages import OwnPages, is_own_page
 from addon.proxy.record import annotate, log_line
 from addon.proxy.routing import host_of, is_reverse, is_sent_again, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
-from addon.proxy.verdict import judge, may_stand, outcome_untouched
+from addon.proxy.verdict import judge, may_stand, outcome_translated, outcome_untouched
 from addon.proxy.views.keeping import KEEPING
 from addon.settings import Settings, SettingsError, load_settings, project_warnings
 
@@ -91,7 +91,7 @@ class QwenProxy:
         try:
             self._base = load_settings(os.environ, Path.cwd())
         except SettingsError as error:
-            _stop_the_start(error)
+            stop_the_start(error)
         for warning in project_warnings(Path.cwd()):
             logger.warning(warning)
         add_options(loader, self._base)
@@ -102,7 +102,7 @@ class QwenProxy:
             ConnectionPolicy(self.is_our_host).install(),
         ]
         self._uninstall_at_end = [
-            ConnectTimeout(self._connect_limit, self._connect_timed_out).install(),
+            ConnectTimeout(self._exchanges, lambda: self.timeouts.connect).install(),
             TokenFilter(self._exchanges.tokens).install(),
         ]
 
@@ -129,7 +129,7 @@ class QwenProxy:
         except SettingsError as error:
             if self._broker is not None:
                 raise exceptions.OptionsError(str(error)) from None
-            _stop_the_start(error)
+            stop_the_start(error)
             return
         self._settings = settings
         self._keeping.configure(settings)
@@ -195,12 +195,7 @@ class QwenProxy:
     @property
     def timeouts(self) -> Timeouts:
         """The limits on one attempt."""
-        settings = self._settings
-        return Timeouts(
-            connect=settings.connect_timeout_seconds,
-            first_byte=settings.first_byte_timeout_seconds,
-            idle=settings.idle_timeout_seconds,
-        )
+        return Timeouts.of(self._settings)
 
     def client_left(self, flow: http.HTTPFlow) -> None:
         """Frees what a request holds that still waits for an account, or for a connection."""
@@ -212,18 +207,6 @@ class QwenProxy:
             exchange.acquiring.cancel()
         elif flow.response is None:
             self._close(flow)
-
-    def _connect_limit(self, server: Server) -> float | None:
-        """How long ``server`` may take to connect, where a request of ours waits for it."""
-        address = server.address
-        if address is None or not self._exchanges.connecting_to((address[0], address[1])):
-            return None
-        return self.timeouts.connect
-
-    def _connect_timed_out(self, server: Server) -> None:
-        if server.address is not None:
-            for exchange in self._exchanges.connecting_to((server.address[0], server.address[1])):
-                exchange.connect_timed_out = True
 
     def exchange_of(self, flow: http.HTTPFlow) -> Exchange | None:
         """The exchange of one of our requests."""
@@ -276,7 +259,7 @@ class QwenProxy:
             self._refuse(flow, exchange, error)
         except Exception:
             logger.exception("A request could not be prepared.")
-            self._refuse(flow, exchange, _internal_error())
+            self._refuse(flow, exchange, internal_error())
 
     async def _understand(self, flow: http.HTTPFlow, exchange: Exchange) -> Needs:
         """What the request needs of an account. Raises ApiError."""
@@ -288,7 +271,7 @@ class QwenProxy:
     def the_broker(self) -> Broker:
         """What lends the accounts. Raises ApiError where there is none."""
         if self._broker is None:
-            raise _internal_error()
+            raise internal_error()
         return self._broker
 
     # --- the way back
@@ -319,7 +302,7 @@ class QwenProxy:
                 self._refuse(flow, exchange, error)
         except Exception:
             logger.exception("A refused request could not be sent again.")
-            self._refuse(flow, exchange, _internal_error())
+            self._refuse(flow, exchange, internal_error())
         else:
             point_at(flow, exchange, lease)
             exchange.resend = True
@@ -358,7 +341,7 @@ class QwenProxy:
             if verdict is not None:
                 self._settle(exchange, verdict.outcome)
                 self._refuse(flow, exchange, verdict.error)
-            self._finish_translated(exchange)
+            self._settle(exchange, outcome_translated(exchange))
         elif exchange.awaits_upstream and flow.response is not None:
             mask_token(flow.response, exchange)
             if exchange.untouched is not None:
@@ -385,15 +368,6 @@ class QwenProxy:
                 exchange.client_left = True
                 self._close(exchange.flow)
 
-    def _finish_translated(self, exchange: Exchange) -> None:
-        if exchange.answer is not None:
-            translator = exchange.answer.translator
-            exchange.usage = translator.usage
-            if translator.ending is not None and translator.ending.error is not None:
-                exchange.cut = exchange.cut or translator.ending.error.message
-        served = Served(exchange.cost)
-        self._settle(exchange, Cut(exchange.cut) if exchange.cut else served)
-
     # --- ends
 
     def _refuse(self, flow: http.HTTPFlow, exchange: Exchange, error: ApiError) -> None:
@@ -417,13 +391,3 @@ class QwenProxy:
         self._keeping.over(exchange)
         if not self._settings.quiet_mode:
             logger.info(log_line(flow, exchange, now))
-
-
-def _stop_the_start(error: SettingsError) -> None:
-    """Mitmproxy ends when an error is logged while it starts, and repeats the error."""
-    for line in error.lines:
-        logger.error(line)
-
-
-def _internal_error() -> ApiError:
-    return refusal(Code.INTERNAL_ERROR, "The proxy failed on this request; its log says more.")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
-from addon.settings import Settings, option_specs, settings_from_options
+from addon.settings import Settings, SettingsError, option_specs, settings_from_options
+
+logger: Final = logging.getLogger(__name__)
 
 
 def add_options(loader: Loader, base: Settings) -> None:
@@ -20,3 +25,9 @@ def read_options(base: Settings, options: Options) -> Settings:
     # mitmproxy keeps options that nobody declared, in case somebody still does.
     values |= {name: value for name, value in options.deferred.items() if name.startswith("qwen_")}
     return settings_from_options(base, values)
+
+
+def stop_the_start(error: SettingsError) -> None:
+    """Mitmproxy ends when an error is logged while it starts, and repeats the error."""
+    for line in error.lines:
+        logger.error(line)

@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from mitmproxy import ctx, tls
 from mitmproxy.connection import Server
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
+from addon.proxy.exchange import Exchange, ExchangeBook
+from addon.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +31,34 @@ class Timeouts:
     idle: float
     """Between two pieces of an answer."""
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those that the user has set."""
+        return cls(
+            connect=settings.connect_timeout_seconds,
+            first_byte=settings.first_byte_timeout_seconds,
+            idle=settings.idle_timeout_seconds,
+        )
+
 
 class ConnectTimeout:
     """Gives up connections of ours that do not open in time."""
 
-    def __init__(
-        self, limit: Callable[[Server], float | None], gave_up: Callable[[Server], None]
-    ) -> None:
-        """``limit`` gives the seconds for a connection (None: not ours); ``gave_up`` is told."""
-        self._limit = limit
-        self._gave_up = gave_up
+    def __init__(self, exchanges: ExchangeBook, seconds: Callable[[], float]) -> None:
+        """``exchanges`` are those that may wait for a connection; ``seconds`` is the limit now."""
+        self._exchanges = exchanges
+        self._seconds = seconds
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.name = f"connecttimeout-{id(self)}"
         """mitmproxy's; where a script is loaded again the one before may still be at work."""
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         """A connection is being opened, in this task."""
-        task, seconds = asyncio.current_task(), self._limit(data.server)
-        if task is not None and seconds is not None:
+        task = asyncio.current_task()
+        if task is not None and self._waiting_for(data.server):
             loop = asyncio.get_running_loop()
             self._timers[data.server.id] = loop.call_later(
-                seconds, self._give_up, data.server, task
+                self._seconds(), self._give_up, data.server, task
             )
 
     def server_connected(self, data: ServerConnectionHookData) -> None:
@@ -86,8 +97,13 @@ class ConnectTimeout:
 
     def _give_up(self, server: Server, task: asyncio.Task[object]) -> None:
         self._timers.pop(server.id, None)
-        self._gave_up(server)
+        for exchange in self._waiting_for(server):
+            exchange.connect_timed_out = True
         task.cancel()
+
+    def _waiting_for(self, server: Server) -> list[Exchange]:
+        address = server.address
+        return self._exchanges.connecting_to((address[0], address[1])) if address else []
 
     def _stop(self, server: Server) -> None:
         timer = self._timers.pop(server.id, None)

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from mitmproxy import http
 
 from addon.broker import (
+    Cut,
     Declined,
     Failed,
     Outcome,
@@ -104,3 +105,13 @@ def outcome_untouched(response: http.Response, now: float, cost: Usage | None = 
     wait = retry_after_seconds(response.headers, now)
     facts = Refused(response.status_code, message=response.reason, retry_after_seconds=wait)
     return outcome_of(facts, now)
+
+
+def outcome_translated(exchange: Exchange) -> Outcome:
+    """The outcome of an answer that was translated, now that it is over; its cost is noted."""
+    if exchange.answer is not None:
+        translator = exchange.answer.translator
+        exchange.usage = translator.usage
+        if translator.ending is not None and translator.ending.error is not None:
+            exchange.cut = exchange.cut or translator.ending.error.message
+    return Cut(exchange.cut) if exchange.cut else Served(exchange.cost)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -27,19 +26,17 @@ from mitmproxy.proxy.utils import expect
 from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
-from addon.proxy.failover.clock import Clock, LookAtTheClock, clock_of
 from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.limited import LimitedStream
-from addon.proxy.failover.own_page import OwnPageStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
+from addon.proxy.failover.silence import WatchedStream
 from addon.proxy.failover.translating import TranslatingStream
 from addon.proxy.failover.upstream import (
     abandon,
     drop_late_events,
     forget_stream_id,
     hear_no_more,
-    http_layer_of,
     upstream_failed,
     was_closed_at_rest,
 )
@@ -51,12 +48,10 @@ _LONGEST_REFUSAL: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
 
 
-class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
+class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
     """One request; one of ours is served from an account."""
 
     _held: HeldAnswer
-    _sent_at: float
-    """When the last request went out, or a sign of life came before the answer (monotonic)."""
 
     @property
     def _exchange(self) -> Exchange | None:
@@ -66,17 +61,9 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
 
     def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's; but the end of a client does not wait for a hook or a connection."""
-        if event.__class__ is events.Wakeup and self._clock.has_set(event.command):
-            return self._clock.ring()  # not only for this stream, so it waits for nothing
         if self._paused and isinstance(event, RequestProtocolError):
             self.policy.client_left(self.flow)
         return super().handle_event(event)
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        """mitmproxy's; when to look at the clock is our own affair."""
-        if event.__class__ is LookAtTheClock:
-            return self._watch()
-        return super()._handle_event(event)
 
     # --- the way there
 
@@ -100,8 +87,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
                 if exchange is not None and exchange.lease is not None:
                     command.event.request = with_token(command.event.request, exchange.lease)
                     exchange.is_out = True
-                    self._sent_at = time.monotonic()
-                    yield from self._look_again_in(self._seconds_left(exchange))
+                    yield from self.watch(exchange)
             reply = yield command
 
     def _resend(self, exchange: Exchange) -> layer.CommandGenerator[None]:
@@ -181,7 +167,8 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
         except CodingError as error:
             opening = Opening(invalid_answer(str(error)))
         if opening is None:
-            self._sent_at = time.monotonic() if self._held.ended_a_line else self._sent_at
+            if self._held.ended_a_line:
+                self.heard_of()
             return
         if opening.error is None or self._is_for_the_client(opening.error):
             yield from self._release(event)
@@ -229,7 +216,7 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
     @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
     def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Reads an answer in one piece: it may turn out to be none."""
-        self._sent_at = time.monotonic()  # a stream that is put together here takes its time
+        self.heard_of()  # a stream that is put together here takes its time
         if isinstance(event, ResponseData):
             self.response_body_buf += event.data
         elif isinstance(event, ResponseEndOfMessage):
@@ -347,46 +334,16 @@ class AccountStream(TranslatingStream, LimitedStream, OwnPageStream):
         yield from self.send_response(already_streamed=True)
         self._take_no_more()
 
-    # --- silence
-
-    @property
-    def _clock(self) -> Clock:
-        return clock_of(http_layer_of(self))
-
-    def _look_again_in(self, seconds: float) -> layer.CommandGenerator[None]:
-        return self._clock.watch(self.stream_id, seconds)
-
-    def _watch(self) -> layer.CommandGenerator[None]:
-        """Looks at the clock: gives a silent upstream up, or asks to look again."""
-        exchange = self.policy.exchange_of(self.flow)
-        if (
-            exchange is None
-            or not exchange.awaits_upstream
-            or self.server_state in (self.state_done, self.state_errored)
-        ):
-            return
-        left = self._seconds_left(exchange)
-        if left > 0:
-            yield from self._look_again_in(left)
-            return
+    def fell_silent(self, exchange: Exchange) -> layer.CommandGenerator[None]:
+        """Gives the upstream up, as if it had broken off."""
         fault = "it was silent for too long"
+        yield from abandon(self)
         if self.server_state == self.state_consume_refusal:
-            yield from abandon(self)
             yield from self._refusal_read()  # the head has said what there is to say
         elif self.server_state != self.state_stream_response_body:
-            yield from abandon(self)
             yield from self._failed(f"The upstream did not answer: {fault}.", timed_out=True)
         else:
-            yield from abandon(self)
             yield from self._broken_off(upstream_failed(self, fault), exchange)
-
-    def _seconds_left(self, exchange: Exchange) -> float:
-        """How long the upstream may go on being silent."""
-        timeouts, now = self.policy.timeouts, time.monotonic()
-        flowing = exchange.stream
-        if self.server_state == self.state_stream_response_body and flowing is not None:
-            return flowing.heard_at + timeouts.idle - now
-        return self._sent_at + timeouts.first_byte - now
 
     # --- connections that are not opened before they are needed
 
