@@ -1,7 +1,7 @@
 """The mitmproxy addon: hooks that tell the story of a request. The work is done elsewhere.
 
-requestheaders    is it ours?                             routing
-request           may this client? what does it want?     guard, translate
+requestheaders    is it ours? may this client?            routing, guard
+request           what does it want?                      translate
                   an account for it                       broker.acquire
                   and off to that account's service       upstream
 (failover holds the answer back until it is known to be one)
@@ -53,6 +53,7 @@ from addon.proxy.masking import TokenFilter
 from addon.proxy.models import name_models
 from addon.proxy.options import add_options, read_options, stop_the_start
 from addon.proxy.pages import OwnPages, is_own_page
+from addon.proxy.passed_on import PassedOn
 from addon.proxy.record import annotate, log_line
 from addon.proxy.routing import host_of, is_reverse, is_sent_again, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
@@ -78,8 +79,11 @@ class QwenProxy:
         self._can_resend = True
         self._presence = Presence(os.environ)
         self.own_pages = OwnPages(self, is_kept_from_hooks=lambda: self._can_resend)
-        self.addons = [self.own_pages]
-        """mitmproxy calls them as it calls this one."""
+        self.addons = [
+            self.own_pages,
+            PassedOn(self._is_passed_on, lambda: self._settings),
+        ]
+        """mitmproxy calls them after this one."""
         self._uninstall: list[Callable[[], None]] = []
         self._uninstall_at_end: list[Callable[[], None]] = []
         """What requests under way need, for as long as there are any."""
@@ -217,19 +221,28 @@ class QwenProxy:
         if flow.response is not None or flow.error is not None:
             # Another addon has answered it (proxyauth asks for a password), or killed it.
             return
-        if not self._can_resend and is_own_page(flow):
-            return
-        is_for_us = is_reverse(flow.client_conn) or self.is_our_host(host_of(flow))
-        if not is_for_us and not is_sent_again(flow):
-            return
-        route = route_of(flow.request)
+        route = route_of(flow.request) if self._is_for_a_service(flow) else None
         if route is None:
             return
-        self._exchanges.open(flow, route)
+        exchange = self._exchanges.open(flow, route)
         # Even if something went wrong later: the client's own key stays here.
         flow.request.headers.pop("authorization", None)
         # A body that is translated must be whole, whatever stream_large_bodies says.
         flow.request.stream = False
+        try:
+            check_client(flow, self._settings)
+        except ApiError as error:
+            self._refuse(flow, exchange, error)
+
+    def _is_for_a_service(self, flow: http.HTTPFlow) -> bool:
+        """Whether a request is one to our services, with a token or without."""
+        if not self._can_resend and is_own_page(flow):
+            return False
+        is_to_ours = is_reverse(flow.client_conn) or self.is_our_host(host_of(flow))
+        return is_to_ours or is_sent_again(flow)
+
+    def _is_passed_on(self, flow: http.HTTPFlow) -> bool:
+        return self._exchanges.get(flow) is None and self._is_for_a_service(flow)
 
     def status(self) -> ProxyStatus:
         """How this proxy does. Raises ApiError where it did not come to be."""
@@ -240,14 +253,13 @@ class QwenProxy:
     async def request(self, flow: http.HTTPFlow) -> None:
         """Finds an account for the request, and sends it on its way."""
         exchange = self._exchanges.get(flow)
-        if exchange is None:
+        if exchange is None or exchange.error is not None:
             return
         if flow.response is not None or flow.error is not None:
             self._exchanges.close(flow)
             return
         self._keeping.begin(exchange)
         try:
-            check_client(flow, self._settings)
             understanding = self._understand(flow, exchange)
             exchange.needs = await exchange.unless_the_client_leaves(understanding)
             lease = await first_lease(self.the_broker(), exchange)

@@ -1,5 +1,7 @@
 """A stream that reads no more of a request than it may: what is longer is refused at once.
 
+So is one of ours that was refused by its head already: nobody will look at its body.
+
 The answer goes out while the client still sends, and what it sends is thrown away till it is
 done: many clients read nothing before, and would see a broken connection.
 """
@@ -22,7 +24,6 @@ from mitmproxy.proxy.layers.http import (
 )
 from mitmproxy.proxy.utils import expect
 
-from addon.proxy.exchange import Exchange
 from addon.proxy.failover.policy import StreamPolicy
 
 
@@ -35,19 +36,22 @@ class LimitedStream(HttpStream):
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         """mitmproxy's; and no body of ours is begun that is known to be too long."""
         yield from super().state_wait_for_request_headers(event)
-        yield from self._check_declared_size()
+        if self.client_state == self.state_consume_request_body and self._is_refused_by_its_head():
+            yield from self._refuse_body()
 
-    def _check_declared_size(self) -> layer.CommandGenerator[None]:
-        """Refuses a body by what the request's head says of it."""
+    def _is_refused_by_its_head(self) -> bool:
+        """Whether the body need not be read; a refusal of it is noted."""
         exchange = self.policy.exchange_of(self.flow)
-        if exchange is None or self.client_state != self.state_consume_request_body:
-            return
+        if exchange is None:
+            return False
+        if exchange.error is not None:
+            return True
         try:
             size = expected_http_body_size(self.flow.request)
         except ValueError:
-            return
-        if size is not None and size > self.policy.max_request_bytes:
-            yield from self._refuse_body(exchange)
+            return False
+        exchange.is_too_long = size is not None and size > self.policy.max_request_bytes
+        return exchange.is_too_long
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
         """mitmproxy's, asked after each piece; a request of ours has a limit of its own.
@@ -58,15 +62,15 @@ class LimitedStream(HttpStream):
         if exchange is None:
             return (yield from super().check_body_size(request))
         if request and len(self.request_body_buf) > self.policy.max_request_bytes:
-            yield from self._refuse_body(exchange)
+            exchange.is_too_long = True
+            yield from self._refuse_body()
             return True
         if self.context.options.stream_large_bodies:
             return False
         return (yield from super().check_body_size(request))
 
-    def _refuse_body(self, exchange: Exchange) -> layer.CommandGenerator[None]:
+    def _refuse_body(self) -> layer.CommandGenerator[None]:
         """Has the addon answer now, as if the body were there."""
-        exchange.is_too_long = True
         self.request_body_buf.clear()
         self.client_state = self.state_discard_request_body
         self.flow.request.timestamp_end = time.time()

@@ -15,6 +15,7 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers.http import (
     DropStream,
+    HTTPMode,
     HttpRequestHeadersHook,
     HttpStream,
     RequestData,
@@ -52,8 +53,14 @@ class OwnPageStream(HttpStream):
             yield from self._feed_on(self._feed)
 
     def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
-        """mitmproxy's; it comes before the name is forgotten under which the client asked."""
-        if request and is_reverse(self.context.client):
+        """mitmproxy's; it comes before the name is forgotten under which the client asked.
+
+        What names no host in its first line is for a server (RFC 9112 §3.2.1), inside a tunnel
+        for the one at the tunnel's end.
+        """
+        is_in_tunnel = self.mode is HTTPMode.transparent
+        is_for_us = not (is_in_tunnel or self.flow.request.data.authority)
+        if request and (is_reverse(self.context.client) or is_for_us):
             self.flow.metadata[NAMED_HOST] = self.flow.request.host_header or ""
         return (yield from super().check_invalid(request))
 
