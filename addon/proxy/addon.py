@@ -44,7 +44,7 @@ from addon.proxy.collector import spare_collector
 from addon.proxy.connections import ConnectionPolicy
 from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.flow_list import show_comments
-from addon.proxy.guard import check_client
+from addon.proxy.guard import check_client, check_head
 from addon.proxy.intake import understand
 from addon.proxy.leasing import first_lease, next_lease, settle
 from addon.proxy.lingering import Lingering
@@ -230,6 +230,7 @@ class QwenProxy:
         # A body that is translated must be whole, whatever stream_large_bodies says.
         flow.request.stream = False
         try:
+            check_head(flow)
             check_client(flow, self._settings)
         except ApiError as error:
             self._refuse(flow, exchange, error)

@@ -24,7 +24,8 @@ from mitmproxy import connection, http
 from mitmproxy.net.http import url as http_url
 from mitmproxy.proxy import mode_specs
 
-from addon.errors import Code, refusal
+from addon.errors import Code, invalid_request, refusal
+from addon.proxy.heads import fault_in_request
 from addon.proxy.routing import is_reverse
 from addon.settings import IPNetwork, Settings
 
@@ -41,6 +42,13 @@ _READING: Final = ("GET", "HEAD")
 _NOBODYS: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
 """Domains that are not in the public DNS (RFC 6761, RFC 6762, RFC 8375; ICANN, 2024; .lan by
 custom): ``host.docker.internal``, the names that a router or mDNS gives."""
+
+
+def check_head(flow: http.HTTPFlow) -> None:
+    """Lets the request pass, or raises ApiError (400) where it could be read as another."""
+    fault = fault_in_request(flow.request)
+    if fault is not None:
+        raise invalid_request(f"The head of this request cannot be handed on: {fault}.")
 
 
 def check_client(flow: http.HTTPFlow, settings: Settings) -> None:

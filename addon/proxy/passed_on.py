@@ -2,6 +2,9 @@
 
 On a reverse listener everything is passed on to one service, under our own address. So it is
 for the same clients as the accounts are.
+
+A request to a service of ours whose head could be read in two ways is not passed on at all: it
+shares a connection with requests that carry a token.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from addon.errors import ApiError
-from addon.proxy.guard import check_client
+from addon.proxy.guard import check_client, check_head
 from addon.proxy.routing import is_reverse
 from addon.settings import Settings
 
@@ -27,12 +30,12 @@ class PassedOn:
         self._settings = settings
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Turns away whom a reverse listener is not for."""
+        """Turns away whom a reverse listener is not for, and what could be read in two ways."""
         if flow.response is not None or flow.error is not None or not self._is_passed_on(flow):
             return
-        if not is_reverse(flow.client_conn):
-            return
         try:
-            check_client(flow, self._settings())
+            check_head(flow)
+            if is_reverse(flow.client_conn):
+                check_client(flow, self._settings())
         except ApiError as error:
             flow.response = http.Response.make(error.status, error.body(), error.headers())

@@ -20,6 +20,7 @@ from addon import __version__
 from addon.accounts.account import OAuthCredential, mask
 from addon.broker import Lease
 from addon.proxy.exchange import Exchange
+from addon.proxy.routing import Route
 from addon.translate import Profile, profile_for
 
 _USER_AGENT: Final = f"opencode-qwen-proxy/{__version__}"
@@ -53,10 +54,14 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
         is_absolute = bool(request.data.authority) and base.scheme == "http"
         request.data.authority = authority.encode() if is_absolute else b""
     request.headers = headers
+    request.trailers = None
     if exchange.request is not None:
         model = lease.upstream_model or exchange.request.model
         request.content = exchange.request.render(model, profile)
         exchange.notes = exchange.request.notes + exchange.request.notes_for(profile, model)
+    elif exchange.route is Route.MODELS:
+        # Some servers take what follows such a request for the next one.
+        request.raw_content = b""
     elif request.raw_content:
         headers["content-length"] = str(len(request.raw_content))
 

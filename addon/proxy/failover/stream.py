@@ -26,7 +26,6 @@ from mitmproxy.proxy.utils import expect
 from addon.errors import ApiError, Code
 from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
-from addon.proxy.failover.head import fault_in_head
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.limited import LimitedStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
@@ -40,6 +39,7 @@ from addon.proxy.failover.upstream import (
     upstream_failed,
     was_closed_at_rest,
 )
+from addon.proxy.heads import fault_in_answer, unfold
 from addon.proxy.routing import Route
 from addon.proxy.upstream import with_token
 from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
@@ -121,7 +121,8 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
             return
         self.flow.response = event.response
         status = event.response.status_code
-        fault = fault_in_head(event.response, self.context.options)
+        unfold(event.response)
+        fault = fault_in_answer(event.response, self.context.options)
         if fault:
             yield from abandon(self)
             yield from self._failed(f"The upstream's answer cannot be read: {fault}")
