@@ -46,6 +46,7 @@ from addon.proxy.exchange import Exchange, ExchangeBook
 from addon.proxy.flow_list import show_comments
 from addon.proxy.guard import check_client, check_head
 from addon.proxy.intake import understand
+from addon.proxy.inward import Inward
 from addon.proxy.leasing import first_lease, next_lease, settle
 from addon.proxy.lingering import Lingering
 from addon.proxy.listeners import watch_listeners
@@ -82,6 +83,7 @@ class QwenProxy:
         self.addons = [
             self.own_pages,
             PassedOn(self._is_passed_on, lambda: self._settings),
+            Inward(self._exchanges.is_on_its_way),
         ]
         """mitmproxy calls them after this one."""
         self._uninstall: list[Callable[[], None]] = []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from mitmproxy import http
+from mitmproxy.connection import Client
 
 from addon.broker import Lease, Needs, Usage
 from addon.errors import ApiError
@@ -272,6 +273,10 @@ class ExchangeBook:
             for exchange in self
             if exchange.awaits_upstream and exchange.upstream_address == address
         ]
+
+    def is_on_its_way(self, client: Client, address: tuple[str, int]) -> bool:
+        """Whether a request of ``client`` is on its way to ``address``."""
+        return any(each.flow.client_conn is client for each in self.connecting_to(address))
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._by_flow.values()))

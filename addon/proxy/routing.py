@@ -71,15 +71,20 @@ def is_sent_again(flow: http.HTTPFlow) -> bool:
     return flow.is_replay == "request" and INSPECT in flow.metadata
 
 
+def names_its_host(client: connection.Client) -> bool:
+    """Whether the client says to the proxy whom it is to connect to."""
+    return isinstance(
+        client.proxy_mode,
+        mode_specs.RegularMode | mode_specs.UpstreamMode | mode_specs.Socks5Mode,
+    )
+
+
 def host_of(flow: http.HTTPFlow) -> str:
     """The host that the client means.
 
     Where connections are redirected to us (local, transparent, WireGuard), the
     request's own host is only an address, and its name stands in the Host header.
     """
-    names_a_host = isinstance(
-        flow.client_conn.proxy_mode,
-        mode_specs.RegularMode | mode_specs.UpstreamMode | mode_specs.Socks5Mode,
-    )
+    names_a_host = names_its_host(flow.client_conn)
     host = flow.request.host if names_a_host else flow.request.pretty_host
     return host.lower()

@@ -99,6 +99,8 @@ class Setup:
 
     modes: Sequence[str] = (REGULAR, REVERSE)
     """mitmproxy's modes, without an address."""
+    host: str = "127.0.0.1"
+    """Where they all listen; empty: on every interface, as mitmproxy alone does."""
     accounts: Sequence[Mapping[str, object]] | None = None
     """None: there is no accounts file."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -354,7 +356,8 @@ class MitmProcess:
         if self._setup.script is not None:
             command += ["-s", str(self._setup.script), "-s", str(PROBE)]
         for mode, port in zip(self._setup.modes, self.ports, strict=True):
-            command += ["--mode", f"{mode}@127.0.0.1:{port}"]
+            host = f"{self._setup.host}:" if self._setup.host else ""
+            command += ["--mode", f"{mode}@{host}{port}"]
         for name, value in options.items():
             command += ["--set", f"{name}={value}"]
         return command
@@ -384,7 +387,8 @@ class MitmProcess:
 
     def _is_listening(self) -> bool:
         log = "".join(self._lines)
-        return all(f"listening at 127.0.0.1:{port}." in log for port in self.ports)
+        host = self._setup.host or "*"
+        return all(f"listening at {host}:{port}." in log for port in self.ports)
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         with self._changed:
