@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from http import HTTPStatus
+from typing import Final
 
 from mitmproxy import http
 
 from addon.accounts.account import mask
 from addon.errors import ApiError, Code, refusal
-from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.exchange import LONGEST_STREAM, Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.masking import masked
 from addon.proxy.untouched import UntouchedAnswer
 from addon.translate import (
@@ -25,11 +26,19 @@ from addon.translate import (
 _EVENT_STREAM = "text/event-stream"
 _OUR_EVENT_STREAM = f"{_EVENT_STREAM}; charset=utf-8"
 
+_LONGEST_WHOLE: Final = 32 * 1024 * 1024
+"""Bytes of an answer in one piece: as values of Python's they may be twenty times as long."""
+
 
 def is_event_stream(response: http.Response) -> bool:
     """Whether the upstream streams its answer."""
     content_type: str = response.headers.get("content-type", "")
     return content_type.lower().startswith(_EVENT_STREAM)
+
+
+def longest_whole(response: http.Response) -> int:
+    """How many bytes an answer may have that is read to its end before anything is made of it."""
+    return LONGEST_STREAM if is_event_stream(response) else _LONGEST_WHOLE
 
 
 def streamed_answer(exchange: Exchange, response: http.Response) -> StreamedAnswer:
@@ -84,15 +93,35 @@ def error_response(error: ApiError, exchange: Exchange) -> http.Response:
 
 
 def mask_token(response: http.Response, exchange: Exchange) -> None:
-    """Takes the account's token out of an answer that repeats it, head and body."""
+    """Takes the account's token out of an answer that repeats it, head and body.
+
+    The body comes out of its content coding for that. Nothing is left of one that is not what
+    its head says, or would become too long.
+    """
     assert exchange.lease is not None
     token = exchange.lease.token
     response.headers = http.Headers(
         [(name, masked(value, token)) for name, value in response.headers.fields]
     )
-    body = response.get_content(strict=False) if response.raw_content else None
-    if body and (shown := masked(body, token)) != body:
+    if not response.raw_content:
+        return
+    body = _unpacked(response)
+    if body != response.raw_content:
+        del response.headers["content-encoding"]
+    if (shown := masked(body, token)) != response.raw_content:
         response.content = shown
+
+
+def _unpacked(response: http.Response) -> bytes:
+    body = response.raw_content or b""
+    try:
+        decode = decoder(response.headers.get("content-encoding", ""), _LONGEST_WHOLE)
+    except CodingError:
+        return body  # nobody here knows how, but perhaps the client
+    try:
+        return decode(body) if decode is not None else body
+    except CodingError:
+        return b""
 
 
 def hand_on(response: http.Response, exchange: Exchange) -> None:
@@ -161,7 +190,7 @@ def _replace_head(
 def _decoded(response: http.Response) -> bytes:
     body = response.raw_content or b""
     try:
-        decode = decoder(response.headers.get("content-encoding", ""))
+        decode = decoder(response.headers.get("content-encoding", ""), longest_whole(response))
         return decode(body) if decode is not None else body
     except CodingError as error:
         raise refusal(Code.UPSTREAM_INVALID_RESPONSE, str(error)) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
@@ -46,12 +47,22 @@ def client_closed_request() -> ApiError:
     return ApiError(_CLIENT_CLOSED_REQUEST, "The client left.")
 
 
+LONGEST_EVENT: Final = 16 * 1024 * 1024
+"""Bytes that an upstream may send without anything in them for the client: they are kept for the
+end of an event, which may not come."""
+
+LONGEST_STREAM: Final = 128 * 1024 * 1024
+"""Bytes. What a stream says is kept to its end, where it is said several times more."""
+
+
 class StreamedAnswer:
     """What mitmproxy calls for every chunk of an upstream's stream: chunk in, events out."""
 
     __slots__ = (
+        "_bytes",
         "_decode",
         "_kept",
+        "_silent_bytes",
         "_spellings",
         "_token",
         "first_event_at",
@@ -71,6 +82,7 @@ class StreamedAnswer:
         """``kept`` takes along what passes. ``token`` is masked where a piece repeats it."""
         self.translator = translator
         self._decode = decode
+        self._bytes = self._silent_bytes = 0
         self._kept = kept
         self._token = token
         self._spellings = tuple(each.encode() for each in spellings(token)) if token else ()
@@ -87,7 +99,8 @@ class StreamedAnswer:
         an HTTP/1.1 body. An empty ``data`` is mitmproxy's sign for the end, but an
         HTTP/2 server may send one in the middle: ``finish`` is what ends the answer.
         """
-        if not data:
+        if not data or self.translator.ending is not None:
+            # What follows the end is of no interest, and no sign of life either.
             return ()
         self.heard_at = time.monotonic()
         now = self.last_data_at = time.time()
@@ -105,9 +118,19 @@ class StreamedAnswer:
                 events = masked(events, self._token)
         if self._kept is not None:
             self._kept.add(data, events)
-        if events and self.first_event_at is None:
+        self._bytes += len(data)
+        if not events:
+            self._silent_bytes += len(data)
+            return self._given_up() if self._silent_bytes > LONGEST_EVENT else ()
+        self._silent_bytes = 0
+        if self.first_event_at is None:
             self.first_event_at = now
-        return events or ()
+        return events if self._bytes <= LONGEST_STREAM else events + self._given_up()
+
+    def _given_up(self) -> bytes:
+        """The last events of an answer that has no end; its upstream is soon left."""
+        self.heard_at = -math.inf
+        return self.abort("The upstream's answer does not come to an end.")
 
     def finish(self) -> bytes:
         """The events that the end of the upstream's body brings."""

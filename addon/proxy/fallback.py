@@ -19,7 +19,12 @@ from mitmproxy import http
 from addon.accounts.account import mask
 from addon.broker import Lease, RateLimited
 from addon.errors import ApiError
-from addon.proxy.answer import is_event_stream, streamed_answer, translate_whole
+from addon.proxy.answer import (
+    is_event_stream,
+    mask_token,
+    streamed_answer,
+    translate_whole,
+)
 from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.refused import refused_attempt
 from addon.proxy.verdict import Verdict, judge
@@ -62,7 +67,8 @@ def finish(flow: http.HTTPFlow, exchange: Exchange) -> Verdict | None:
     if response is None or exchange.answer is not None:
         return None
     if response.status_code != HTTPStatus.OK:
-        body = response.get_content(strict=False) or b""
+        mask_token(response, exchange)
+        body = response.raw_content or b""
         error = read_error_body(body, response.status_code)
         refused = UpstreamRefusal(response.status_code, error, response.headers, body=body)
         return _judge(refused, exchange)

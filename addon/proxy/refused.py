@@ -12,7 +12,9 @@ from addon.proxy.masking import without_token
 from addon.translate import CodingError, decoder
 
 _LONGEST_READ: Final = 16 * 1024
-"""Bytes of a body, as it came: unpacked it may be a thousand times as long."""
+"""Bytes of a body, as it came: unpacked it may be a thousand times as long …"""
+_LONGEST_UNPACKED: Final = 1024 * 1024
+"""… but it is not told of where it is longer than this."""
 _LONGEST_BODY: Final = 4 * 1024
 _LONGEST_CODE: Final = 100
 _LONGEST_REASON: Final = 500
@@ -39,7 +41,7 @@ def _text(refusal: UpstreamRefusal) -> str:
     """The body, or its beginning, as text; nothing where its coding is not what it says."""
     body = refusal.body[:_LONGEST_READ]
     try:
-        decode = decoder(refusal.headers.get("content-encoding", ""))
+        decode = decoder(refusal.headers.get("content-encoding", ""), _LONGEST_UNPACKED)
         body = decode(body) if decode is not None else body
     except CodingError:
         return ""

@@ -18,6 +18,7 @@ from addon.translate.refusal import (
     invalid_answer,
     read_error_body,
     retry_after_seconds,
+    shortened,
 )
 from addon.translate.reply import translate_completion, whole_response
 from addon.translate.request import ResponsesRequest, model_in, parse_request
@@ -52,6 +53,7 @@ __all__ = [
     "profile_named",
     "read_error_body",
     "retry_after_seconds",
+    "shortened",
     "translate_completion",
     "whole_response",
 ]

@@ -1,7 +1,8 @@
 """Content codings, undone piece by piece (RFC 9110 §8.4.1).
 
 Of an answer, as it streams: upstreams are asked for ``identity``, and some compress all the
-same. Of a request, as a whole, up to a limit: a few bytes can say a great many (``decoded``).
+same. Of a request, as a whole (``decoded``). Both up to a limit: a few bytes can say a great
+many.
 """
 
 from __future__ import annotations
@@ -23,18 +24,29 @@ _GZIP_MARK: Final = b"\x1f"
 
 
 class CodingError(ValueError):
-    """The body is not in the coding that its header names."""
+    """The body is not in the coding that its header names, or is one that never ends."""
 
 
-def decoder(content_encoding: str) -> Decode | None:
+LONGEST_UNPACKED: Final = 128 * 1024 * 1024
+"""Bytes. No answer of a model is so long."""
+
+_MOST_CODINGS: Final = 3
+"""One on top of the other."""
+
+
+def decoder(content_encoding: str, longest: int = LONGEST_UNPACKED) -> Decode | None:
     """The decoder for a ``content-encoding`` header; None where nothing is to be done.
 
-    Raises CodingError for a coding that is not known.
+    It gives ``longest`` bytes in all, and raises CodingError where there are more. Raises
+    CodingError for a coding that is not known.
     """
     names = [name.strip().lower() for name in content_encoding.split(",")]
-    decoders = [_decoder(name) for name in reversed(names) if name not in ("", "identity")]
-    if not decoders:
+    names = [name for name in names if name not in ("", "identity")]
+    if not names:
         return None
+    if len(names) > _MOST_CODINGS:
+        raise CodingError(f"The upstream's answer is in {len(names)} content codings.")
+    decoders = [_bounded(name, longest) for name in reversed(names)]
 
     def decode(data: bytes) -> bytes:
         try:
@@ -76,11 +88,25 @@ def decoded(body: bytes, content_encoding: str, longest: int) -> bytes:
     return b"".join(found)
 
 
-def _decoder(name: str) -> Decode:
-    make = _DECODERS.get(name)
-    if make is None:
+def _bounded(name: str, longest: int) -> Decode:
+    """A decoder that gives ``longest`` bytes in all, and raises CodingError for more."""
+    if name not in _DECODERS:
         raise CodingError(f"The upstream's answer is in an unknown content coding: {name!r}.")
-    return make()
+    make, slice_bytes = _DECODERS[name]
+    step, given = make(), 0
+
+    def decode(data: bytes) -> bytes:
+        nonlocal given
+        pieces = []
+        for start in range(0, len(data), slice_bytes):
+            piece = step(data[start : start + slice_bytes])
+            given += len(piece)
+            if given > longest:
+                raise CodingError(f"The upstream's answer unpacks to more than {longest} bytes.")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    return decode
 
 
 def _gzip() -> Decode:
@@ -129,13 +155,17 @@ def _zstd() -> Decode:
     return zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress
 
 
-_DECODERS: Final[dict[str, Callable[[], Decode]]] = {
-    "gzip": _gzip,
-    "x-gzip": _gzip,
-    "deflate": _deflate,
-    "br": _brotli,
-    "zstd": _zstd,
+_BROTLI_BYTES: Final = 16
+"""Of a body, at once: its decoder knows no limit, and gives up to 32 MiB for so many."""
+
+_DECODERS: Final[dict[str, tuple[Callable[[], Decode], int]]] = {
+    "gzip": (_gzip, 1024),
+    "x-gzip": (_gzip, 1024),
+    "deflate": (_deflate, 1024),
+    "br": (_brotli, _BROTLI_BYTES),
+    "zstd": (_zstd, 256),
 }
+"""Each with how many bytes it is fed at once, for a few MiB at most. That costs no time."""
 
 
 # --- whole bodies
@@ -144,8 +174,6 @@ _PIECE_BYTES: Final = 1024 * 1024
 """Of what is decoded, at once."""
 _READ_BYTES: Final = 4096
 """Of the body, at once: what a member leaves of them is copied."""
-_BROTLI_BYTES: Final = 16
-"""The same: its decoder knows no limit, and gives up to 32 MiB for so many."""
 
 
 def _gzip_pieces(body: bytes) -> Iterator[bytes]:

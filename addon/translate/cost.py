@@ -13,11 +13,14 @@ from addon.translate.usage import TokenUsage
 _MARK = b'"usage"'
 """Only an event that holds it is worth parsing."""
 
+_LONGEST_EVENT = 16 * 1024 * 1024
+"""Bytes that are kept for the end of an event, or of a body in one piece."""
+
 
 class CostReader:
     """Reads an answer's ``usage``."""
 
-    __slots__ = ("_decode", "_is_lost", "_sse", "usage")
+    __slots__ = ("_decode", "_is_lost", "_kept", "_sse", "usage")
 
     def __init__(self, content_encoding: str) -> None:
         self.usage: TokenUsage | None = None
@@ -25,6 +28,8 @@ class CostReader:
         self._sse = SseDecoder()
         self._decode: Decode | None = None
         self._is_lost = False
+        self._kept = 0
+        """Bytes since the last event."""
         try:
             self._decode = decoder(content_encoding)
         except CodingError:
@@ -35,10 +40,21 @@ class CostReader:
         if self._is_lost:
             return
         try:
-            for payload in self._sse.feed(self._decode(data) if self._decode else data):
-                self._read(payload)
+            data = self._decode(data) if self._decode else data
         except CodingError:
-            self._is_lost = True
+            self._lose()
+            return
+        payloads = self._sse.feed(data)
+        self._kept = 0 if payloads else self._kept + len(data)
+        if self._kept > _LONGEST_EVENT:
+            self._lose()
+        for payload in payloads:
+            self._read(payload)
+
+    def _lose(self) -> None:
+        """It cannot be read any more, and is not to be kept either."""
+        self._is_lost = True
+        self._sse = SseDecoder()
 
     def finish(self) -> None:
         """The body has ended."""

@@ -24,7 +24,8 @@ sent again, in the same stream, unseen by the client.
 More things that have no hook. The token is put on the wire as the command that
 sends the request's head passes by, on a copy: the flow keeps the masked one. A
 client that leaves while the addon still waits for an account, or the stream for a
-connection, is reported at once. An upstream's interim answers (1xx) are passed over.
+connection, is reported at once. An upstream's interim answers (1xx) and trailers are passed
+over, and one whose head has no end is given up (``interim``).
 Requests for the proxy's own pages are answered without any hook but one of our own: they
 show nowhere. Such an answer may go on for as long as there is news (``own_page``). A request
 whose body is too long is answered before that is read (``limited``).
@@ -86,7 +87,7 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("_handle_event", "mark_done", "read_body", "read_headers")),
+    (Http1Client, ("_handle_event", "done", "mark_done", "read_body", "read_headers")),
     (Http1Server, ("send",)),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )

@@ -7,6 +7,11 @@ another request's. On HTTP/2 it passes over them by itself.
 *A connection that is kept alive* may be closed by its upstream at the very moment at which
 the next request goes out on it. That says nothing of the upstream (RFC 9112 §9.5), and so
 it must be known of a connection whether it has served before.
+
+*Trailers* are passed over: mitmproxy knows none on HTTP/1.1, and falls over them.
+
+*A head that has no end* is given up: mitmproxy keeps it until it is whole, however long it
+grows, and so the line before a chunk.
 """
 
 from __future__ import annotations
@@ -14,19 +19,43 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mitmproxy.proxy import events, layer
-from mitmproxy.proxy.layers.http import Http1Client
+from h11 import Data, EndOfMessage
+from h11._readers import ChunkedReader
+from h11._receivebuffer import ReceiveBuffer
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.layers.http import Http1Client, ReceiveHttp, ResponseProtocolError
 
 from addon.proxy.failover.joining import joined
 
 _INTERIM_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d(?=[ \r\n]).*?\n\r?\n", re.DOTALL)
 """A whole one (RFC 9110 §15.2). After 101 the connection speaks something else than HTTP."""
 
+_LONGEST_HEAD: Final = 128 * 1024
+"""Bytes of a head with all interim ones before it. HTTP/2 has a limit of its own, half of that."""
+
 
 class PatientHttp1Client(Http1Client):
     """mitmproxy's, waiting for the answer that counts."""
 
     _has_served = False
+    _passed_over: int = 0
+    """Bytes of interim answers to the request."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """mitmproxy's, and the end of an upstream whose head does not come to one."""
+        yield from super()._handle_event(event)
+        is_endless = self._passed_over + len(self.buf) > _LONGEST_HEAD
+        if is_endless and isinstance(event, events.DataReceived) and self.state != self.done:
+            yield from self._give_up()
+
+    def _give_up(self) -> layer.CommandGenerator[None]:
+        self.state = self.done
+        self.buf = ReceiveBuffer()
+        yield commands.CloseConnection(self.conn)
+        if self.stream_id is not None:
+            fault = f"what should be its head is longer than {_LONGEST_HEAD} bytes"
+            code = ResponseProtocolError.code
+            yield ReceiveHttp(ResponseProtocolError(self.stream_id, fault, code))
 
     @property
     def closed_at_rest(self) -> bool:
@@ -45,8 +74,20 @@ class PatientHttp1Client(Http1Client):
         if isinstance(event, events.DataReceived) and self.request:
             while head := _INTERIM_HEAD.match(bytes(self.buf)):
                 self.buf.maybe_extract_at_most(head.end())
+                self._passed_over += head.end()
         yield from super().read_headers(event)
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's; what it reads at once goes on at once."""
+        self._passed_over = 0
+        if self.body_reader.__class__ is ChunkedReader:
+            self.body_reader = _WithoutTrailers()
         yield from joined(super().read_body(event))
+
+
+class _WithoutTrailers(ChunkedReader):
+    """Reads a body in chunks (RFC 9112 §7.1), and not what its sender says of it afterwards."""
+
+    def __call__(self, buf: ReceiveBuffer) -> Data | EndOfMessage | None:
+        event = super().__call__(buf)
+        return EndOfMessage() if isinstance(event, EndOfMessage) else event

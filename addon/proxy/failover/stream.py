@@ -24,8 +24,14 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.utils import expect
 
 from addon.errors import ApiError, Code
-from addon.proxy.answer import is_event_stream, mask_token, streamed_answer, translate_whole
-from addon.proxy.exchange import Exchange, StreamedAnswer, UpstreamRefusal
+from addon.proxy.answer import (
+    is_event_stream,
+    longest_whole,
+    mask_token,
+    streamed_answer,
+    translate_whole,
+)
+from addon.proxy.exchange import LONGEST_EVENT, Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.limited import LimitedStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
@@ -42,10 +48,19 @@ from addon.proxy.failover.upstream import (
 from addon.proxy.heads import fault_in_answer, unfold
 from addon.proxy.routing import Route
 from addon.proxy.upstream import with_token
-from addon.translate import CodingError, Opening, UpstreamError, invalid_answer, read_error_body
+from addon.translate import (
+    CodingError,
+    Opening,
+    UpstreamError,
+    invalid_answer,
+    read_error_body,
+    shortened,
+)
 
-_LONGEST_REFUSAL: Final = 64 * 1024
+_LONGEST_HELD: Final = 64 * 1024
 """Bytes: an answer that need not be read is held back no longer."""
+_LONGEST_REFUSAL: Final = 1024 * 1024
+"""Bytes: of a refusal that goes on only the beginning is read."""
 
 
 class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
@@ -141,14 +156,15 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
         """Hands an answer on as it is; but one to a Chat request may be a refusal in disguise."""
         if exchange.route is Route.CHAT_COMPLETIONS and not event.end_stream:
             with suppress(CodingError):
-                self._held = HeldAnswer(event, longest=_LONGEST_REFUSAL)
+                self._held = HeldAnswer(event, longest=_LONGEST_HELD)
                 self.server_state = self.state_hold_headers
                 return
         yield from super().state_wait_for_response_headers(event)
 
     def _hold(self, event: ResponseHeaders, exchange: Exchange) -> layer.CommandGenerator[None]:
+        endless = invalid_answer("The upstream's answer begins without an event, and goes on.")
         try:
-            self._held = HeldAnswer(event)
+            self._held = HeldAnswer(event, longest=LONGEST_EVENT, if_longer=endless)
             exchange.answer = streamed_answer(exchange, event.response)
         except CodingError as error:
             yield from abandon(self)
@@ -201,6 +217,9 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
         """Reads a refusal whole before anybody decides about it."""
         if isinstance(event, ResponseData):
             self.response_body_buf += event.data
+            if len(self.response_body_buf) > _LONGEST_REFUSAL:
+                yield from abandon(self)
+                yield from self._refusal_read()
         elif isinstance(event, ResponseEndOfMessage):
             yield from self._refusal_read()
 
@@ -208,10 +227,12 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
         exchange, response = self._exchange, self.flow.response
         assert exchange is not None
         assert response is not None
-        response.data.content = bytes(self.response_body_buf)
+        body = response.data.content = bytes(self.response_body_buf)
         self.response_body_buf.clear()
+        if "content-length" in response.headers:
+            response.headers["content-length"] = str(len(body))  # it may have been cut
         mask_token(response, exchange)
-        body = response.get_content(strict=False) or b""
+        body = response.raw_content or b""
         yield from self._refused(read_error_body(body, response.status_code))
 
     @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
@@ -220,6 +241,12 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
         self.heard_of()  # a stream that is put together here takes its time
         if isinstance(event, ResponseData):
             self.response_body_buf += event.data
+            assert self.flow.response is not None
+            if len(self.response_body_buf) > (most := longest_whole(self.flow.response)):
+                self.response_body_buf.clear()
+                yield from abandon(self)
+                endless = f"The upstream's answer is longer than {most} bytes."
+                yield from self._refused(invalid_answer(endless), in_disguise=True)
         elif isinstance(event, ResponseEndOfMessage):
             exchange = self._exchange
             assert self.flow.response is not None
@@ -280,6 +307,9 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
         exchange = self.policy.exchange_of(self.flow)
         if already_streamed and exchange is not None and exchange.answer is not None:
             yield from self.send_to_client(exchange.answer.finish())
+        is_http1 = not (self.flow.request.is_http2 or self.flow.request.is_http3)
+        if self.flow.response is not None and (exchange is not None or is_http1):
+            self.flow.response.trailers = None  # mitmproxy falls over them on HTTP/1.1
         yield from super().send_response(already_streamed)
 
     def handle_protocol_error(
@@ -307,7 +337,8 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
             hear_no_more(self)
             what = "could not be reached" if self.flow.response is None else "broke off"
             timed_out, exchange.connect_timed_out = exchange.connect_timed_out, False
-            yield from self._failed(f"The upstream {what}: {event.message}", timed_out=timed_out)
+            why = shortened(event.message)  # it may repeat all that the upstream has sent
+            yield from self._failed(f"The upstream {what}: {why}", timed_out=timed_out)
 
     def _broken_off(
         self, event: ResponseProtocolError, exchange: Exchange
