@@ -18,7 +18,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +31,7 @@ from addon.broker.startup import open_broker
 from addon.broker.status import ProxyStatus
 from addon.errors import ApiError, internal_error
 from addon.proxy import failover, fallback
-from addon.proxy.answer import (
-    begin_stream,
-    control_headers,
-    error_response,
-    hand_on,
-    mask_token,
-)
+from addon.proxy.answer import begin_stream, error_response, hand_on, mask_token
 from addon.proxy.client_process import ClientProcesses
 from addon.proxy.collector import spare_collector
 from addon.proxy.connections import ConnectionPolicy
@@ -341,10 +334,7 @@ class QwenProxy:
             if not self._can_resend:
                 flow.response.stream = fallback.ending_with_its_body(exchange.answer)
         elif not exchange.route.is_translated:
-            mask_token(flow.response, exchange)
-            flow.response.headers.update(control_headers(exchange))
-            if flow.response.status_code < HTTPStatus.BAD_REQUEST:
-                hand_on(flow.response, exchange)
+            hand_on(flow, exchange)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The end of the answer: the lease is settled."""

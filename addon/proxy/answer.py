@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from addon.accounts.account import mask
 from addon.errors import ApiError, Code, refusal
 from addon.proxy.exchange import LONGEST_STREAM, Exchange, StreamedAnswer, UpstreamRefusal
 from addon.proxy.masking import masked
+from addon.proxy.routing import is_reverse
 from addon.proxy.untouched import UntouchedAnswer
 from addon.translate import (
     CodingError,
@@ -28,6 +30,18 @@ _OUR_EVENT_STREAM = f"{_EVENT_STREAM}; charset=utf-8"
 
 _LONGEST_WHOLE: Final = 32 * 1024 * 1024
 """Bytes of an answer in one piece: as values of Python's they may be twenty times as long."""
+
+_REQUEST_ID: Final = re.compile(r"[!-~]{1,200}")
+
+_OF_AN_ORIGIN: Final = re.compile(
+    rb"set-cookie2?|access-control-.*|clear-site-data|strict-transport-security|alt-svc|refresh"
+    rb"|proxy-authenticate|x-qwen-.*",
+    re.IGNORECASE,
+)
+"""Headers with which a server speaks to browsers, or to proxies, of the place where it is."""
+
+_PAGE: Final = re.compile(r"$|.*(html|xml|svg)", re.IGNORECASE)
+"""The content types of what a browser may take for a page with scripts, none among them."""
 
 
 def is_event_stream(response: http.Response) -> bool:
@@ -124,8 +138,38 @@ def _unpacked(response: http.Response) -> bytes:
         return b""
 
 
-def hand_on(response: http.Response, exchange: Exchange) -> None:
-    """Has an untouched answer handed on as it comes, without the account's token."""
+def hand_on(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """Has an untouched answer handed on as it comes, but for the account's token.
+
+    And but for headers that speak of an origin: they are its service's, and the client has
+    asked under another.
+    """
+    response = flow.response
+    assert response is not None
+    mask_token(response, exchange)
+    response.headers = http.Headers(
+        [field for field in response.headers.fields if not _OF_AN_ORIGIN.fullmatch(field[0])]
+    )
+    response.headers.update(control_headers(exchange))
+    make_no_page_of_ours(flow)
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        _stream_on(response, exchange)
+
+
+def make_no_page_of_ours(flow: http.HTTPFlow) -> None:
+    """Keeps a browser from taking another service's page for one of ours.
+
+    On a reverse listener it finds both at one origin. Such a page is shown without scripts and
+    as of no origin (``sandbox``, CSP Level 3 §6.3.2), or its scripts could do on the live page
+    what the person can. Programs do not look at that, and what is no page stays as it is.
+    """
+    assert flow.response is not None
+    headers = flow.response.headers
+    if is_reverse(flow.client_conn) and _PAGE.match(headers.get("content-type", "")):
+        headers.add("content-security-policy", "sandbox")
+
+
+def _stream_on(response: http.Response, exchange: Exchange) -> None:
     assert exchange.lease is not None
     if response.raw_content is not None:
         return  # it is here already: one of our own
@@ -199,9 +243,9 @@ def _decoded(response: http.Response) -> bytes:
 def _request_id(
     answer: http.Response | UpstreamRefusal | None, exchange: Exchange
 ) -> dict[str, str]:
-    """The upstream's name for the request: what its support asks for."""
+    """The upstream's name for the request, where it is one: what its support asks for."""
     value = answer.headers.get("x-request-id") if answer is not None else None
-    if not value or exchange.lease is None:
+    if not value or exchange.lease is None or not _REQUEST_ID.fullmatch(value):
         return {}
     return {"x-request-id": value.replace(exchange.lease.token, mask(exchange.lease.token))}
 

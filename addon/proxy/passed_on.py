@@ -1,7 +1,7 @@
-"""What is not served from an account, but passed on as it is: to whom.
+"""What is not served from an account, but passed on as it is: to whom, and how it comes back.
 
 On a reverse listener everything is passed on to one service, under our own address. So it is
-for the same clients as the accounts are.
+for the same clients as the accounts are, and what comes back is no page of ours.
 
 A request to a service of ours whose head could be read in two ways is not passed on at all: it
 shares a connection with requests that carry a token.
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from addon.errors import ApiError
+from addon.proxy.answer import make_no_page_of_ours
 from addon.proxy.guard import check_client, check_head
 from addon.proxy.routing import is_reverse
 from addon.settings import Settings
@@ -39,3 +40,8 @@ class PassedOn:
                 check_client(flow, self._settings())
         except ApiError as error:
             flow.response = http.Response.make(error.status, error.body(), error.headers())
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """What comes back is no page of ours."""
+        if flow.response is not None and self._is_passed_on(flow):
+            make_no_page_of_ours(flow)

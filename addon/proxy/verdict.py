@@ -93,9 +93,14 @@ def _is_declined(outcome: Outcome) -> bool:
 
 
 def may_stand(response: http.Response | None, exchange: Exchange) -> bool:
-    """Whether the upstream's refusal may go to the client as it is."""
+    """Whether the upstream's refusal may go to the client as it is.
+
+    A redirect may not: some clients would take the request along, to whom nobody has chosen.
+    """
+    if response is None or exchange.route.is_translated:
+        return False
     is_disguised = exchange.refusal is not None and exchange.refusal.in_disguise
-    return response is not None and not exchange.route.is_translated and not is_disguised
+    return response.status_code >= HTTPStatus.BAD_REQUEST and not is_disguised
 
 
 def outcome_untouched(response: http.Response, now: float, cost: Usage | None = None) -> Outcome:

@@ -1,8 +1,9 @@
 """Pages of strangers in the same browser: they learn nothing of the proxy, and do nothing to it.
 
 The person has the live page open, so that its cookie is there. The strangers are a page of
-another server on this machine, which is of the same site, and a page whose name has come to mean
-this machine (DNS rebinding).
+another server on this machine, which is of the same site, a page whose name has come to mean
+this machine (DNS rebinding), and one that the service behind the reverse listener sends: that
+stands at the live page's own origin.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from tests.browser.tab import Tab, chromium, tab
 from tests.conftest import StartMitm
 from tests.support.accounts import api_key_account
 from tests.support.proxy import MitmProcess, Setup
+from tests.support.replies import Reply
+from tests.support.upstream import Request, Upstream
 
 REBOUND: Final = "evil.example"
+KEY: Final = "sk-the-real-key-of-the-account-1234"
 
 TRIES: Final = """
 async (base) => {
@@ -105,8 +109,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def proxy(start_mitm: StartMitm) -> MitmProcess:
-    key = "sk-the-real-key-of-the-account-1234"
-    return start_mitm(Setup(accounts=[api_key_account(key, "https://host.example/v1", id="mine")]))
+    return start_mitm(Setup(accounts=[api_key_account(KEY, "https://host.example/v1", id="mine")]))
 
 
 def tried(live: Tab, base: str) -> dict[str, str]:
@@ -174,3 +177,93 @@ def test_a_name_that_has_come_to_mean_this_machine_is_not_ours(
         assert "forbidden_client" in got[name]
     assert got["news"] == got["script"] == got["img"] == "nothing"
     assert is_untouched(proxy)
+
+
+USES: Final = """
+async (base) => {
+  const json = { "content-type": "application/json" };
+  const ask = { method: "POST", headers: json, body: '{"model": "m", "input": "Hi"}' };
+  const status = (answer) => answer.status;
+  const told = {};
+  const mute = { headers: { "accept-language": "", "user-agent": "curl/8", accept: "*/*" } };
+  const tries = [["models", {}], ["models?", mute], ["responses", ask], ["chat/completions", ask]];
+  for (const [path, how] of tries) {
+    told[path] = await fetch(`${base}/v1/${path}`, how).then(status, () => "nothing");
+  }
+  return told;
+}
+"""
+"""How a page would use the accounts."""
+
+
+@pytest.fixture
+def serving(upstream: Upstream, start_mitm: StartMitm) -> MitmProcess:
+    """A proxy whose one account, and whose reverse listener, lead to ``upstream``."""
+    account = api_key_account(KEY, upstream.base_url, id="mine")
+    mode = f"reverse:http://127.0.0.1:{upstream.port}"
+    return start_mitm(Setup(accounts=[account], modes=[mode]))
+
+
+def test_under_such_a_name_no_account_is_used(
+    browser: Browser, serving: MitmProcess, upstream: Upstream
+) -> None:
+    rebound = serving.url("reverse").replace("127.0.0.1", REBOUND)
+    with tab(browser) as live:
+        live.open(f"{rebound}/_qwen/")  # it stands at this origin now, whatever it shows
+        used = live.page.evaluate(USES, rebound)
+    assert used == {"models": 403, "models?": 403, "responses": 403, "chat/completions": 403}
+    assert upstream.requests == []
+
+
+ANYTHING: Final = "default-src * 'unsafe-inline' 'unsafe-eval'"
+OF_THE_SERVICE: Final = """<!doctype html><title>Cats</title><body><script>
+document.title = "running";
+fetch("/_qwen/status.json").then((answer) => { document.title = `read ${answer.status}`; });
+</script>"""
+
+
+def of_the_service(_: Request) -> Reply:
+    """A page with a script, to be let in everywhere."""
+    open_ = (("access-control-allow-origin", "*"), ("content-security-policy", ANYTHING))
+    page = OF_THE_SERVICE.encode()
+    return Reply(200, (("content-type", "text/html"), *open_), (page,))
+
+
+def test_the_services_page_runs_where_it_is_at_home(browser: Browser, upstream: Upstream) -> None:
+    upstream.answers(of_the_service)
+    with tab(browser) as live:
+        live.open(f"http://127.0.0.1:{upstream.port}/cats")
+        live.page.wait_for_function("document.title === 'read 200'")
+
+
+READS: Final = """
+async (base) => {
+  const told = {};
+  const text = async (answer) => await answer.text();
+  const deed = { method: "POST", credentials: "include" };
+  for (const [path, how] of [["", {}], ["status.json", {}], ["do/disable?account=mine", deed]]) {
+    told[path] = await fetch(`${base}/_qwen/${path}`, how).then(text, () => "nothing");
+  }
+  return told;
+}
+"""
+
+
+@pytest.mark.parametrize("path", ["cats", "v1/models", "_qwen%2f"])
+def test_a_page_of_the_service_is_none_of_ours(
+    browser: Browser, serving: MitmProcess, upstream: Upstream, path: str
+) -> None:
+    """Not even where it stands at our origin: no script of it runs, and it is of no origin."""
+    upstream.answers(of_the_service)
+    base = serving.url("reverse")
+    with tab(browser) as live:
+        live.open(f"{base}/_qwen/")
+        live.wait_for("li.account")
+        live.open(f"{base}/{path}")
+        assert live.page.title() == "Cats"
+        assert live.page.evaluate("window.origin") == "null"
+        got, used = live.page.evaluate(READS, base), live.page.evaluate(USES, base)
+    assert set(got.values()) == {"nothing"}
+    assert set(used.values()) == {"nothing"}
+    assert is_untouched(serving)
+    assert [request.path for request in upstream.requests] == [f"/{path}"]

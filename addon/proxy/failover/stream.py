@@ -143,7 +143,8 @@ class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
             yield from self._failed(f"The upstream's answer cannot be read: {fault}")
             return
         request = exchange.request
-        if status >= HTTPStatus.BAD_REQUEST or (request is not None and status != HTTPStatus.OK):
+        is_refusal = status >= HTTPStatus.MULTIPLE_CHOICES
+        if is_refusal or (request is not None and status != HTTPStatus.OK):
             self.server_state = self.state_consume_refusal
         elif request is None:
             yield from self._pass_on(event, exchange)

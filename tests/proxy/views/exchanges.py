@@ -73,7 +73,7 @@ def answering(exchange: Exchange, *pieces: bytes, encoding: str = "") -> bytes:
         exchange.answer = streamed_answer(exchange, flow.response)
         begin_stream(flow, exchange)
     else:
-        hand_on(flow.response, exchange)
+        hand_on(flow, exchange)
     stream = exchange.stream
     assert stream is not None
     return b"".join(stream(piece) or b"" for piece in pieces)
