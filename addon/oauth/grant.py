@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
@@ -17,6 +18,7 @@ from addon.accounts.account import (
     BadBaseUrl,
     OAuthCredential,
     check_base_url,
+    is_loopback,
     is_sendable,
     resource_base_url,
 )
@@ -95,7 +97,7 @@ def read_grant(server: str, status: int, body: bytes, *, now_ms: int) -> TokenGr
     """
     answer = read_object(body)
     if status == 200:
-        grant = _grant(answer, now_ms)
+        grant = _grant(server, answer, now_ms)
         if grant is None:
             raise OAuthRefused(status, None, f"{server} answered without a token (HTTP 200)")
         return grant
@@ -122,7 +124,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _grant(answer: Mapping[str, object], now_ms: int) -> TokenGrant | None:
+def _grant(server: str, answer: Mapping[str, object], now_ms: int) -> TokenGrant | None:
     """None where there is no token, or one that could be neither sent nor kept."""
     access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token") or None
     if not isinstance(access_token, str) or not is_sendable(access_token):
@@ -136,7 +138,7 @@ def _grant(answer: Mapping[str, object], now_ms: int) -> TokenGrant | None:
         access_token=access_token,
         refresh_token=refresh_token,
         expires_at_ms=None if seconds is None else now_ms + int(seconds * 1000),
-        resource_url=_resource_url(answer.get("resource_url")),
+        resource_url=_resource_url(server, answer.get("resource_url")),
     )
 
 
@@ -154,12 +156,20 @@ def read_seconds(expires_in: object) -> float | None:
     return seconds if math.isfinite(seconds) and 0 < seconds <= _LONGEST_SECONDS else None
 
 
-def _resource_url(url: object) -> str | None:
-    """Where the server says that the token is good, unless that is no place to send one."""
+def _resource_url(server: str, url: object) -> str | None:
+    """Where the server says that the token is good, unless that is no place to send one.
+
+    Nor does a server elsewhere know anything of this machine: what it said of it would have us
+    send what clients ask to whatever listens here.
+    """
     if not isinstance(url, str) or not url:
         return None
     try:
-        check_base_url(resource_base_url(url))
+        base_url = check_base_url(resource_base_url(url))
     except BadBaseUrl:
         return None
-    return url
+    return url if not _is_here(base_url) or _is_here(server) else None
+
+
+def _is_here(url: str) -> bool:
+    return is_loopback(urlsplit(url).hostname or "")

@@ -62,6 +62,11 @@ def test_a_lifetime_that_makes_no_sense_is_as_good_as_none(
         ("portal.qwen.ai", "portal.qwen.ai"),
         ("https://dashscope.example/v1", "https://dashscope.example/v1"),
         ("http://portal.qwen.ai", None),
+        ("http://169.254.169.254/latest", None),
+        ("http://127.0.0.1:8081/v1", None),
+        ("https://127.0.0.1:8081/v1", None),
+        ("localhost", None),
+        ("[::1]:8081", None),
         ("not a host", None),
         ("", None),
         (7, None),
@@ -71,6 +76,13 @@ def test_a_resource_url_to_which_no_token_may_go_is_left_out(
     resource_url: object, kept: str | None
 ) -> None:
     assert grant(resource_url=resource_url).resource_url == kept
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8081/v1", "https://127.0.0.1/v1"])
+def test_a_server_on_this_machine_may_name_this_machine(url: str) -> None:
+    body = json.dumps({"access_token": "access-0123456789", "resource_url": url}).encode()
+    for server in ("http://127.0.0.1:9000", "http://localhost:9000"):
+        assert read_grant(server, 200, body, now_ms=NOW_MS).resource_url == url
 
 
 @pytest.mark.parametrize(
