@@ -32,7 +32,7 @@ class WatchedStream(OwnPageStream):
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's; when to look at the clock is our own affair."""
         if event.__class__ is LookAtTheClock:
-            return self._look()
+            return self.look_at_the_clock()
         return super()._handle_event(event)
 
     def watch(self, exchange: Exchange) -> layer.CommandGenerator[None]:
@@ -51,7 +51,7 @@ class WatchedStream(OwnPageStream):
     def _look_again_in(self, seconds: float) -> layer.CommandGenerator[None]:
         return self._clock.watch(self.stream_id, seconds)
 
-    def _look(self) -> layer.CommandGenerator[None]:
+    def look_at_the_clock(self) -> layer.CommandGenerator[None]:
         """Gives a silent upstream up, or asks to look again."""
         exchange = self.policy.exchange_of(self.flow)
         if (

@@ -35,7 +35,6 @@ from addon.proxy.exchange import LONGEST_EVENT, Exchange, StreamedAnswer, Upstre
 from addon.proxy.failover.held import HeldAnswer
 from addon.proxy.failover.limited import LimitedStream
 from addon.proxy.failover.policy import UpstreamRefusedHook
-from addon.proxy.failover.silence import WatchedStream
 from addon.proxy.failover.translating import TranslatingStream
 from addon.proxy.failover.upstream import (
     abandon,
@@ -63,7 +62,7 @@ _LONGEST_REFUSAL: Final = 1024 * 1024
 """Bytes: of a refusal that goes on only the beginning is read."""
 
 
-class AccountStream(TranslatingStream, LimitedStream, WatchedStream):
+class AccountStream(LimitedStream, TranslatingStream):
     """One request; one of ours is served from an account."""
 
     _held: HeldAnswer

@@ -7,12 +7,13 @@ for an option that copies itself twice to be read. Here that is asked once.
 from __future__ import annotations
 
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http import HttpStream, ResponseData, SendHttp
+from mitmproxy.proxy.layers.http import ResponseData, SendHttp
 
 from addon.proxy.exchange import StreamedAnswer
+from addon.proxy.failover.silence import WatchedStream
 
 
-class TranslatingStream(HttpStream):
+class TranslatingStream(WatchedStream):
     """mitmproxy's, and the same in everything but the cost of a piece."""
 
     _translates: StreamedAnswer | None = None
@@ -44,6 +45,8 @@ class TranslatingStream(HttpStream):
         translates = self._translates
         if translates is not None and event.__class__ is ResponseData:
             yield from self.send_to_client(translates(event.data))
+            if translates.heard_at < 0:
+                yield from self.look_at_the_clock()  # it is given up, and would go on
         else:
             yield from super().state_stream_response_body(event)
 
