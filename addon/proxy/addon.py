@@ -41,6 +41,7 @@ from addon.proxy.guard import check_client, check_head
 from addon.proxy.intake import understand
 from addon.proxy.inward import Inward
 from addon.proxy.leasing import first_lease, next_lease, settle
+from addon.proxy.left_open import LeftOpen
 from addon.proxy.lingering import Lingering
 from addon.proxy.listeners import watch_listeners
 from addon.proxy.masking import TokenFilter
@@ -77,6 +78,7 @@ class QwenProxy:
             self.own_pages,
             PassedOn(self._is_passed_on, lambda: self._settings),
             Inward(self._exchanges.is_on_its_way),
+            LeftOpen(),
         ]
         """mitmproxy calls them after this one."""
         self._uninstall: list[Callable[[], None]] = []
@@ -143,8 +145,7 @@ class QwenProxy:
             return
         self._broker.start()
         self._uninstall.append(spare_collector())
-        presence = self._presence
-        self._uninstall += [watch_listeners(presence.announce), presence.withdraw]
+        self._uninstall += [watch_listeners(self._presence.announce), self._presence.withdraw]
         show_comments()
 
     def done(self) -> Awaitable[None] | None:

@@ -21,6 +21,7 @@ from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addon.proxy.guard import address_of, is_this_machine
+from addon.proxy.left_open import break_off
 from addon.proxy.routing import names_its_host
 
 logger: Final = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Inward:
             return
         if _leads_to_us(server) or self._is_anothers_way_in(data.client, server):
             logger.info("%s may not connect to %s.", data.client.peername[0], server.peername)
-            _break_off(server)
+            break_off(server)
 
     def _is_anothers_way_in(self, client: Client, server: Server) -> bool:
         """Whether a client on another machine has itself led to what is for this one."""
@@ -74,10 +75,3 @@ def _leads_to_us(server: Server) -> bool:
         if instance.mode.transport_protocol != "udp"  # those of https speak both
         for listener in instance.listen_addrs
     )
-
-
-def _break_off(server: Server) -> None:
-    """Ends it before anything is sent; mitmproxy has no way to refuse one that is open."""
-    for handler in [*ctx.master.addons.get("proxyserver").connections.values()]:
-        if server in handler.transports:
-            handler.transports[server].writer.transport.abort()
