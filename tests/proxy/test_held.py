@@ -20,7 +20,7 @@ def test_a_comment_is_a_sign_of_life_and_a_byte_of_what_never_ends_is_none(
 ) -> None:
     fields = {"content-encoding": coding} if coding else {}
     head = http.Response.make(200, b"", fields)
-    held = HeldAnswer(ResponseHeaders(1, head))
+    held = HeldAnswer(ResponseHeaders(1, head), longest=1_000)
     pieces = [b": keep-alive\r\n", b"d", b"a", b"t", b"a: x\n", b"x"]
     alive = []
     for piece in compressed(pieces, coding):
