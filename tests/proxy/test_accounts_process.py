@@ -109,6 +109,67 @@ def test_a_file_that_others_can_read_is_told(
     assert "0600" not in quiet
 
 
+def test_a_folder_in_which_others_can_write_is_told(
+    start_mitm: StartMitm, upstream: Upstream, recorder: Recorder
+) -> None:
+    """Whoever can write there can put a file of his own in its place."""
+    upstream.replies(json_reply(completion("Hi")))
+    proxy = start_mitm(Setup(accounts=[], modes=[REVERSE]))
+    proxy.accounts_file.parent.chmod(0o777)
+    write_accounts(proxy.accounts_file, [api_key_account(KEY, upstream.base_url)])
+    proxy.secrets.add(KEY)
+
+    assert ask(proxy, recorder).status_code == 200
+
+    proxy.wait_for_log("Other users can write in")
+
+
+def test_a_symlink_leads_to_the_accounts_and_to_nothing_else(
+    start_mitm: StartMitm, upstream: Upstream, recorder: Recorder, tmp_path: Path
+) -> None:
+    """What is written goes to where it leads; a trap beside it is not walked into."""
+    upstream.answers(lambda _: json_reply(completion("Hi")))
+    proxy = start_mitm(Setup(accounts=[], modes=[REVERSE]))
+    real, precious = tmp_path / "real" / "accounts.json", tmp_path / "precious"
+    write_accounts(real, [api_key_account(KEY, upstream.base_url)])
+    precious.write_text("precious", "utf-8")
+    path = proxy.accounts_file
+    path.unlink()
+    path.symlink_to(real)
+    for suffix in (".tmp", ".new"):
+        trap = real.with_name(f"{real.name}{suffix}")
+        if not trap.exists():
+            trap.symlink_to(precious)
+    proxy.secrets.add(KEY)
+
+    assert ask(proxy, recorder).status_code == 200
+    proxy.stop()
+
+    assert path.is_symlink()
+    assert json.loads(real.read_text("utf-8"))["accounts"][0]["lastUsed"] > 0
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert precious.read_text("utf-8") == "precious"
+
+
+def test_a_symlink_that_leads_to_another_file_has_it_left_alone(
+    start_mitm: StartMitm, recorder: Recorder, tmp_path: Path
+) -> None:
+    proxy = start_mitm(Setup(accounts=[], modes=[REVERSE]))
+    precious = tmp_path / "precious"
+    precious.write_text("root:x:0:0", "utf-8")
+    precious.chmod(0o600)
+    proxy.accounts_file.unlink()
+    proxy.accounts_file.symlink_to(precious)
+
+    answer = ask(proxy, recorder)
+
+    assert (answer.status_code, error_in(answer)["code"]) == (401, "no_accounts")
+    assert "root:x" not in answer.text
+    proxy.stop()
+    assert precious.read_text("utf-8") == "root:x:0:0"
+    assert "root:x" not in proxy.log
+
+
 def test_an_oauth_account_serves_with_its_access_token(
     start_mitm: StartMitm, upstream: Upstream, recorder: Recorder
 ) -> None:
