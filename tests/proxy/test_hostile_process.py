@@ -81,6 +81,8 @@ ECHOES: Final[dict[str, Reply]] = {
     "in a call's arguments": stream_reply(
         events(call_stream(ToolCall("call-1", "run", json.dumps([KEY, "x" * 2 * len(KEY)]))))
     ),
+    "in a packed refusal": json_reply({"error": {"message": ECHO}}, 400, encoding="gzip"),
+    "in a packed stream": stream_reply(events(text_stream("Hel", ECHO)), encoding="br"),
     "in a header": json_reply({}, 400, headers={"x-request-id": KEY}),
 }
 
@@ -120,10 +122,11 @@ def test_what_is_no_http_falls_over_and_its_end_is_not_taken_for_the_next_ones(
     assert recorder.last.headers["x-qwen-attempts"] == "2"
 
 
+@pytest.mark.parametrize("encoding", [None, "gzip", "zstd"])
 def test_a_token_that_is_repeated_in_an_untouched_answer_is_masked_too(
-    proxy: MitmProcess, upstream: Upstream, recorder: Recorder
+    encoding: str | None, proxy: MitmProcess, upstream: Upstream, recorder: Recorder
 ) -> None:
-    upstream.replies(refusal(400, None, ECHO))
+    upstream.replies(json_reply({"error": {"message": ECHO}}, 400, encoding=encoding))
     with recorder.client() as client:
         messages = [{"role": "user", "content": "Hi"}]
         body: Json = {"model": MODEL, "messages": messages}
