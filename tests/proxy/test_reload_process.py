@@ -80,3 +80,40 @@ def test_a_request_that_is_under_way_is_served_to_its_end(
     upstream.replies(stream_reply(PIECES))
     assert check_stream(ask(proxy, recorder).content).outcome.text == "Hello"
     assert proxy.calm().is_at_rest
+
+
+SLOW = """
+import asyncio, logging
+from pathlib import Path
+
+async def requestheaders(flow):
+    logging.warning("the head is held back")
+    while not Path(__file__).with_name("go").exists():
+        await asyncio.sleep(0.01)
+"""
+
+
+def test_a_request_whose_head_came_before_the_new_script_is_served_by_that(
+    script: Path, upstream: Upstream, start_mitm: StartMitm, recorder: Recorder
+) -> None:
+    slow = script.with_name("slow.py")
+    slow.write_text(SLOW)
+    proxy = start_mitm(
+        Setup(
+            accounts=[api_key_account(KEYS[0], upstream.base_url)],
+            modes=[REVERSE],
+            scripts_before=[slow],
+            script=script,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+    )
+    upstream.replies(stream_reply(PIECES))
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(ask, proxy, recorder)
+        proxy.wait_for_log("the head is held back")
+        script.touch()
+        proxy.wait_for_log("Loading script", times=4)
+        script.with_name("go").touch()
+        assert check_stream(asking.result().content).outcome.text == "Hello"
+    assert upstream.requests[0].token == KEYS[0]
+    assert proxy.calm().is_at_rest

@@ -111,6 +111,8 @@ class Setup:
     program: str = "mitmdump"
     script: Path | None = ADDON
     """None: mitmproxy alone, without any script."""
+    scripts_before: Sequence[Path] = ()
+    """Those whose hooks are called first."""
 
 
 class MitmProcess:
@@ -353,6 +355,8 @@ class MitmProcess:
             (web_port,) = free_ports(1)
             options |= {"web_open_browser": "false", "web_port": str(web_port)}
         command = [str(Path(sys.executable).with_name(self._setup.program))]
+        for script in self._setup.scripts_before:
+            command += ["-s", str(script)]
         if self._setup.script is not None:
             command += ["-s", str(self._setup.script), "-s", str(PROBE)]
         for mode, port in zip(self._setup.modes, self.ports, strict=True):

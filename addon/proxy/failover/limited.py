@@ -9,10 +9,10 @@ done: many clients read nothing before, and would see a broken connection.
 from __future__ import annotations
 
 import time
-from typing import ClassVar
 
 from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.proxy import events, layer
+from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import (
     HttpRequestHook,
     HttpResponseHeadersHook,
@@ -30,14 +30,22 @@ from addon.proxy.failover.policy import StreamPolicy
 class LimitedStream(HttpStream):
     """One request, whose body is read up to a limit if it is one of ours."""
 
-    policy: ClassVar[StreamPolicy]
+    policy: StreamPolicy
+    """Of the addon that hears of this request: the class's, unless another has come since."""
 
     @expect(RequestHeaders)
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         """mitmproxy's; and no body of ours is begun that is known to be too long."""
         yield from super().state_wait_for_request_headers(event)
+        self._heed_the_next_addon()
         if self.client_state == self.state_consume_request_body and self._is_refused_by_its_head():
             yield from self._refuse_body()
+
+    def _heed_the_next_addon(self) -> None:
+        """A stream may be older than the addon that heard of its head, if that was just loaded."""
+        policy = getattr(http_layers.HttpStream, "policy", self.policy)
+        if policy is not self.policy and policy.exchange_of(self.flow) is not None:
+            self.policy = policy
 
     def _is_refused_by_its_head(self) -> bool:
         """Whether the body need not be read; a refusal of it is noted."""

@@ -9,7 +9,7 @@ so the stream is woken here now and then, and sends what is new.
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.commands import StartHook
@@ -36,7 +36,7 @@ from addon.proxy.routing import is_reverse
 class OwnPageStream(HttpStream):
     """One request; one for the proxy itself is answered by the addon."""
 
-    policy: ClassVar[StreamPolicy]
+    policy: StreamPolicy
     _is_own_page: bool = False
     _feed: Feed | None = None
     """Set where the answer goes on."""
