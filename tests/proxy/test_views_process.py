@@ -172,7 +172,7 @@ def test_a_client_that_may_not(rig: Rig, recorder: Recorder) -> None:
     with recorder.client() as client:
         url = f"{rig.pool.proxy.base_url}/responses"
         client.post(url, json={"input": "Hi"}, headers={"origin": "https://evil.example"})
-    assert rig.request("auto") == "Content is missing."  # nobody has read it
+    assert "missing" in rig.request("auto")  # nobody has read it
     assert "── error: forbidden_client: " in rig.answer("auto")
 
 
