@@ -21,6 +21,7 @@ import h2.exceptions
 
 from tests.storm import http2
 from tests.storm.weather import Fault, Place, serve
+from tests.support.listener import Listener
 from tests.support.tls import CertificateAuthority
 from tests.support.wire import Channel, Http2Channel, Http2Connection, Message, reset_connection
 
@@ -70,7 +71,7 @@ class Sky:
         self._choose = choose
         self._trusted = trusted
         self._ports: dict[Place, int] = {}
-        self._lines: set[asyncio.Task[None]] = set()
+        self._servers: list[Listener] = []
         self.played: Counter[str] = Counter()
         """How often each fault was met, by its name."""
         self.served = 0
@@ -95,49 +96,37 @@ class Sky:
         }
         async with contextlib.AsyncExitStack() as stack:
             for place, context in contexts.items():
-                server = await asyncio.start_server(
-                    self._connected, "127.0.0.1", 0, ssl=context, backlog=_BACKLOG
-                )
-                stack.callback(server.close)
-                self._ports[place] = server.sockets[0].getsockname()[1]
+                server = Listener(self._connected, tls=context, backlog=_BACKLOG)
+                self._servers.append(await stack.enter_async_context(server))
+                self._ports[place] = server.port
             self._ports[Place.NO_TLS] = self._ports[Place.PLAIN]
-            shy = await asyncio.start_server(_shy, "127.0.0.1", 0, backlog=_BACKLOG)
-            stack.callback(shy.close)
-            self._ports[Place.SHY_TLS] = shy.sockets[0].getsockname()[1]
+            shy = await stack.enter_async_context(Listener(_shy, backlog=_BACKLOG))
+            self._ports[Place.SHY_TLS] = shy.port
             deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
             self._ports[Place.DEAF] = self._ports[Place.DEAF_TLS] = deaf.getsockname()[1]
             self._ports[Place.FULL] = stack.enter_context(_full())
             with socket.create_server(("127.0.0.1", 0)) as closed:
                 self._ports[Place.CLOSED] = closed.getsockname()[1]
             yield
-            for task in [*self._lines]:
-                task.cancel()
-            await asyncio.gather(*self._lines, return_exceptions=True)
 
     @property
     def open_lines(self) -> int:
         """How many connections of the proxy's are open here."""
-        return len(self._lines)
+        return sum(server.open_lines for server in self._servers)
 
     async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._lines.add(task)
         try:
             if writer.get_extra_info("ssl_object") is None:
                 while await self._answer(reader, writer):
                     pass
             else:
                 await Http2Connection(reader, writer).serve(self._answer2)
-        except* (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+        except* (OSError, EOFError, asyncio.LimitOverrunError):
             writer.transport.abort()
         except* h2.exceptions.ProtocolError:
             pass  # what still comes after GOAWAY
         except* Exception as error:  # noqa: BLE001 - the run's end tells of it
             self.faults.append(repr(error))
-        finally:
-            self._lines.discard(task)
-            writer.close()
 
     async def _answer(self, reader: StreamReader, writer: StreamWriter) -> bool:
         """One request on HTTP/1.1; gives whether there may be another."""

@@ -23,6 +23,7 @@ import h11
 
 from addon.sandbox.strict import header_violations, validate
 from tests.support.chat import Json
+from tests.support.listener import ListenerThread
 from tests.support.replies import SAFETY_SECONDS, Gate, Reply, play, refusal
 from tests.support.tls import CertificateAuthority
 from tests.support.wire import Channel, Http1Connection, Http2Connection, Message
@@ -96,15 +97,13 @@ class Upstream:
         """``validator`` judges Chat requests; with ``tls``, ``http2`` offers h2 beside HTTP/1.1."""
         self._validator = validator
         alpn = ["h2", "http/1.1"] if http2 else ["http/1.1"]
-        self._tls = tls.server_context(HOSTS, alpn=alpn) if tls else None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._is_secure = tls is not None
+        self._thread = ListenerThread(
+            self._connected, tls=tls.server_context(HOSTS, alpn=alpn) if tls else None
+        )
         self._changed = threading.Condition()
         self._script: deque[Reply] = deque()
         self._answer: Answer | None = None
-        self._server: asyncio.Server
-        self.port = 0
         self.requests: list[Request] = []
         """All requests so far, in order of arrival."""
         self.faults: list[str] = []
@@ -115,9 +114,14 @@ class Upstream:
         """How many connections were opened."""
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._thread.port
+
+    @property
     def base_url(self) -> str:
         """Base URL of the Chat Completions API here."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
+        return f"{'https' if self._is_secure else 'http'}://127.0.0.1:{self.port}/v1"
 
     def replies(self, *replies: Reply) -> None:
         """Answer the next requests with these, in order of arrival."""
@@ -129,7 +133,7 @@ class Upstream:
 
     def gate(self) -> Gate:
         """A gate to put into a reply's pieces."""
-        return Gate(self._loop)
+        return Gate(self._thread.loop)
 
     def reset(self) -> None:
         """Forget requests and script, for the next test on the same server."""
@@ -165,10 +169,7 @@ class Upstream:
         assert happened, f"the upstream waited in vain for {what}; it saw {self.requests}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        start = asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
-        self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result(SAFETY_SECONDS)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._thread.__enter__()
         return self
 
     def __exit__(
@@ -177,36 +178,19 @@ class Upstream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(SAFETY_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(SAFETY_SECONDS)
-        self._loop.close()
+        self._thread.__exit__()
         if kind is None:
             self.check()
 
-    async def _stop(self) -> None:
-        self._server.close()
-        open_connections = list(self._connections)
-        for task in open_connections:
-            task.cancel()
-        await asyncio.gather(*open_connections, return_exceptions=True)
-
     async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         self.connections += 1
         tls = writer.get_extra_info("ssl_object")
         http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
+        connection = Http2Connection if http2 else Http1Connection
         try:
-            if http2:
-                await Http2Connection(reader, writer).serve(self._serve)
-            else:
-                await Http1Connection(reader, writer).serve(self._serve)
-        except (ConnectionError, asyncio.CancelledError):
+            await connection(reader, writer).serve(self._serve)
+        except ConnectionError:
             writer.transport.abort()
-        finally:
-            self._connections.discard(task)
 
     async def _serve(self, message: Message, channel: Channel) -> None:
         reply = self._reply(self._record(message))
