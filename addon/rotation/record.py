@@ -31,7 +31,8 @@ RESTS: Final = ("rateLimitResetAt", "modelResets", "breaker")
 ADDED_UP: Final = frozenset({"days"})
 """Counts: what each process says is what it has to add."""
 
-_DIGITS: Final = 3
+_DIGITS: Final = 2
+"""Of a millisecond: what a float of that size still tells apart in the year 2286."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -63,6 +63,7 @@ def test_what_is_over_is_not_to_stand_in_the_file() -> None:
 
 
 @example(2007)
+@example(8_664_700_159_377)
 @given(st.integers(1, 10**13))
 def test_a_moment_that_goes_from_process_to_process_does_not_move(moment_ms: int) -> None:
     read = AccountRecord.from_json({"rateLimitResetAt": moment_ms})
