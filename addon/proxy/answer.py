@@ -183,13 +183,15 @@ def _stream_on(response: http.Response, exchange: Exchange) -> None:
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:
-    """Which account served, and at which attempt."""
-    if exchange.lease is None:
-        return {}
-    return {
-        "x-qwen-account": _header_text(exchange.lease.account.name),
-        "x-qwen-attempts": str(exchange.attempts.count),
-    }
+    """Which account served, and at which attempt; and whether the connection ends with that.
+
+    mitmproxy would ask the request about that, whose head is the upstream's by now.
+    """
+    headers = {"connection": "close"} if exchange.closes else {}
+    if exchange.lease is not None:
+        headers["x-qwen-account"] = _header_text(exchange.lease.account.name)
+        headers["x-qwen-attempts"] = str(exchange.attempts.count)
+    return headers
 
 
 def _translator(exchange: Exchange) -> StreamTranslator:

@@ -175,6 +175,8 @@ class Exchange:
     """Unix seconds."""
     path: str
     """As the client sent it, without its query."""
+    closes: bool = False
+    """Whether the client wants its connection closed after the answer (RFC 9112 §9.6)."""
     is_too_long: bool = False
     """Whether the body is longer than it may be, and was not read."""
     request: ResponsesRequest | None = None
@@ -268,12 +270,15 @@ class ExchangeBook:
 
     def open(self, flow: http.HTTPFlow, route: Route) -> Exchange:
         """A new exchange for ``flow``."""
+        request = flow.request
         exchange = self._by_flow[flow.id] = Exchange(
             flow=flow,
             route=route,
-            client_http_version=flow.request.http_version,
+            client_http_version=request.http_version,
             started_at=time.time(),
-            path=flow.request.path.partition("?")[0],
+            path=request.path.partition("?")[0],
+            closes=not request.is_http2
+            and "close" in request.headers.get("connection", "").lower(),
         )
         return exchange
 

@@ -1,20 +1,25 @@
-"""Connections to the upstream that are kept for the next request, and are closed under it."""
+"""Connections that are kept for the next request, or are not."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import threading
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.conftest import StartMitm
 from tests.support.accounts import api_key_account
-from tests.support.chat import MODEL, completion
+from tests.support.chat import MODEL, completion, events, text_stream
+from tests.support.listener import ListenerThread, Serve
 from tests.support.oracle import check_response
-from tests.support.proxy import Setup
+from tests.support.proxy import MitmProcess, Setup
+from tests.support.raw_client import RawClient, raw_request
 from tests.support.recorder import Recorder
+from tests.support.replies import json_reply, stream_reply
+from tests.support.upstream import Upstream
 
 KEY = "sk-the-only-key-that-there-is-0123456789"
 OTHER_KEY = "sk-the-key-of-an-account-out-of-reach-456"
@@ -43,33 +48,15 @@ async def request(reader: StreamReader) -> None:
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[StreamReader, StreamWriter], Awaitable[None]]) -> Iterator[str]:
+def serving(answer: Serve) -> Iterator[str]:
     """The base URL of such an upstream."""
 
-    async def answer_and_close(reader: StreamReader, writer: StreamWriter) -> None:
-        try:
-            with contextlib.suppress(EOFError, OSError):
-                await answer(reader, writer)
-        finally:
-            writer.close()
+    async def answered(reader: StreamReader, writer: StreamWriter) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            await answer(reader, writer)
 
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(answer_and_close, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.run_until_complete(_end(asyncio.all_tasks(loop)))
-    loop.close()
-
-
-async def _end(answering: set[asyncio.Task[None]]) -> None:
-    for task in answering:
-        task.cancel()
-    await asyncio.gather(*answering, return_exceptions=True)
-    await asyncio.sleep(0)  # a connection is closed one turn later
+    with ListenerThread(answered) as server:
+        yield f"http://127.0.0.1:{server.port}/v1"
 
 
 def test_a_connection_that_is_closed_under_a_request_is_no_failure_of_the_account(
@@ -100,3 +87,49 @@ def test_one_that_was_given_up_says_nothing_of_the_next_that_cannot_be_opened(
         assert client.post(f"{proxy.base_url}/responses", json=body).status_code == 200
         refused = client.post(f"{proxy.base_url}/responses", json=body)
         assert refused.json()["error"]["code"] == "upstream_unreachable"
+
+
+HI = {"role": "user", "content": "Hi"}
+ASKED = {
+    "a stream": ("/v1/responses", {"model": MODEL, "input": "Hi", "stream": True}, 200),
+    "an answer in one piece": ("/v1/responses", {"model": MODEL, "input": "Hi"}, 200),
+    "a refusal": ("/v1/responses", {"model": MODEL, "input": 1}, 400),
+    "an answer as it comes": ("/v1/chat/completions", {"model": MODEL, "messages": [HI]}, 200),
+    "the models": ("/v1/models", None, 200),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, confdir: Path
+) -> Iterator[tuple[MitmProcess, Upstream]]:
+    """A proxy for several tests, and its upstream."""
+    with Upstream() as upstream:
+        setup = Setup(accounts=[api_key_account(KEY, upstream.base_url)])
+        with MitmProcess(tmp_path_factory.mktemp("mitm"), setup, confdir=confdir) as proxy:
+            yield proxy, upstream
+
+
+@pytest.mark.parametrize(("path", "body", "status"), ASKED.values(), ids=ASKED)
+def test_a_client_that_wants_its_connection_closed_after_the_answer_has_that(
+    path: str, body: object, status: int, shared: tuple[MitmProcess, Upstream]
+) -> None:
+    """RFC 9112 §9.6, byte for byte: the end comes from the proxy, which says so before."""
+    proxy, upstream = shared
+    is_stream = isinstance(body, dict) and "stream" in body
+    upstream.answers(
+        lambda _: (
+            stream_reply(events(text_stream("Hi"))) if is_stream else json_reply(completion("Hi"))
+        )
+    )
+    data = b"" if body is None else json.dumps(body).encode()
+    fields = ("Content-Type: application/json",)
+    method = "POST" if data else "GET"
+    with RawClient(proxy.ports[0]) as client:
+        client.send(raw_request(method, path, *fields, body=data))
+        kept = client.answer()
+        client.send(raw_request(method, path, "Connection: close", *fields, body=data))
+        (last,) = client.answers()
+    assert kept is not None
+    assert (kept.status, kept.all("connection")) == (status, [])
+    assert (last.status, last.all("connection")) == (status, ["close"])
