@@ -128,6 +128,7 @@ def storm(tmp_path: Path, confdir: Path, upstream: Upstream) -> Iterator[Storm[L
 
     def start(server: OAuthServer, name: str) -> Loaded:
         setup = Setup(
+            is_warm=False,
             modes=[REVERSE],
             options={"qwen_oauth_base_url": server.url, "qwen_client_id": name},
             env={"QWEN_ACCOUNTS_FILE": str(path)},

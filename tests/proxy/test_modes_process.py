@@ -13,6 +13,7 @@ import sys
 import termios
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,12 @@ from tests.support.upstream import Upstream
 KEY: Final = "sk-the-real-key-of-the-account-1234"
 BODY: Final = {"model": MODEL, "input": "Hi"}
 PORTAL: Final = "https://portal.qwen.ai/v1/responses"
+
+
+@pytest.fixture
+def start_mitm(start_mitm: StartMitm) -> StartMitm:
+    """Starts the programs themselves."""
+    return lambda setup: start_mitm(replace(setup, is_warm=False))
 
 
 def test_reverse_mode(upstream: Upstream, start_mitm: StartMitm, recorder: Recorder) -> None:

@@ -64,6 +64,7 @@ def started(
     @contextlib.contextmanager
     def started(program: str, script: Path = ADDON) -> Iterator[MitmProcess]:
         setup = Setup(
+            is_warm=False,
             program=program,
             script=script,
             accounts=story.accounts(),

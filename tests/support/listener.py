@@ -78,7 +78,8 @@ class Listener:
             told = {"message": "a connection was served amiss", "exception": error}
             asyncio.get_running_loop().call_exception_handler(told)
         finally:
-            writer.close()
+            if not writer.is_closing():  # Python 3.11 cannot abort what was closed twice over TLS
+                writer.close()
 
 
 class _Line(asyncio.StreamReaderProtocol):

@@ -22,10 +22,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from tests.support.accounts import secrets_of, write_accounts
 from tests.support.probe import LEFT_PREFIX, PREFIX
+from tests.support.warm import WarmMitmdump
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADDON: Final = ROOT / "addon" / "main.py"
@@ -109,6 +110,8 @@ class Setup:
     saves_flows: bool = False
     """Whether all flows go into ``MitmProcess.flows_file``, which is judged with the log."""
     program: str = "mitmdump"
+    is_warm: bool = True
+    """Whether mitmdump may come from ``WarmMitmdump``; else it is the program as users start it."""
     script: Path | None = ADDON
     """None: mitmproxy alone, without any script."""
     scripts_before: Sequence[Path] = ()
@@ -136,7 +139,7 @@ class MitmProcess:
         self.ports: tuple[int, ...] = ()
         """The ports, in the order of the modes."""
         self._setup = setup
-        self._process: subprocess.Popen[str]
+        self._process: subprocess.Popen[str] | WarmMitmdump
         self._reader: threading.Thread
         self._changed = threading.Condition()
         self._lines: list[str] = []
@@ -333,19 +336,30 @@ class MitmProcess:
         self._lines.clear()
         self._ended = False
         self._last_books = Books()
-        self._process = subprocess.Popen(
-            self._command(),
-            cwd=self.cwd,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+        command, environment = self._command(), self._environment()
+        if self._may_be_warm():
+            self._process = WarmMitmdump(command[1:], cwd=self.cwd, env=environment)
+        else:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), daemon=True
         )
-        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
+
+    def _may_be_warm(self) -> bool:
+        setup = self._setup
+        is_for_python = any(name.startswith("PYTHON") for name in setup.env)
+        return setup.is_warm and setup.program == "mitmdump" and not is_for_python
 
     def _command(self) -> list[str]:
         options = {"confdir": str(self.confdir), "flow_detail": "2", **self._setup.options}
@@ -378,10 +392,9 @@ class MitmProcess:
             **self._setup.env,
         }
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _read(self, printed: IO[str]) -> None:
+        with printed:
+            for line in printed:
                 with self._changed:
                     self._lines.append(line)
                     self._changed.notify_all()
