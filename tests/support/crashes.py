@@ -6,7 +6,7 @@ token that is missing, or was used again, must have been given to a process that
 person then signs in anew. What the processes are, and how they are started, is the test's affair.
 
 CRASH_MINUTES and CRASH_PROCESSES in the environment say how long that goes on at least, and how
-many are to run at once, as ``scripts/storm crash`` has it. What came of it is logged.
+many are to run at once. What came of it is logged.
 """
 
 from __future__ import annotations
