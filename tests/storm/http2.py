@@ -72,6 +72,7 @@ async def _abort(channel: Http2Channel) -> None:
 
 async def _abort_in_mid_stream(channel: Http2Channel) -> None:
     await _begin(channel)
+    await channel.connection.wait_until_read()  # a reset takes along what lies unread
     channel.connection.abort()
 
 

@@ -1,13 +1,14 @@
 """An asyncio server, and a thread that runs one: when it has stopped, nothing of it is left.
 
-``asyncio.start_server`` alone does not see to that: a connection that comes while the server
-closes stays open, and so does one whose task was cancelled before its first step. The garbage
-collector meets its socket later, in the midst of some other test.
+``asyncio.start_server`` does not see to that: connections that come while the server closes stay
+open, and so do those whose task was cancelled before its first step. The garbage collector meets
+their sockets later, in the midst of some other test.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from asyncio import StreamReader, StreamWriter
@@ -33,7 +34,7 @@ class Listener:
         self._backlog = backlog
         self._lines: set[asyncio.Transport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
+        self._socket: socket.socket
         self.port = 0
 
     @property
@@ -42,18 +43,16 @@ class Listener:
         return len(self._lines)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Line(self._begin, self._lines),
-            "127.0.0.1",
-            0,
-            ssl=self._tls,
-            backlog=self._backlog,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=self._backlog)
+        self._socket.setblocking(False)
+        self.port = self._socket.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        await asyncio.sleep(0)  # whoever was let in last is known to his task
         for _turn in range(_TURNS):
             tasks = list(self._tasks)
             for task in tasks:
@@ -66,17 +65,30 @@ class Listener:
                 return
         raise AssertionError(f"not to be closed: {self._tasks} {self._lines}")
 
-    def _begin(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.create_task(self._serve_line(reader, writer))
+    def _accept(self) -> None:
+        try:
+            client, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        client.setblocking(False)
+        task = asyncio.create_task(self._serve_line(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve_line(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _serve_line(self, client: socket.socket) -> None:
+        loop, reader = asyncio.get_running_loop(), StreamReader()
+        try:
+            transport, line = await loop.connect_accepted_socket(
+                lambda: _Line(reader, self._lines), client, ssl=self._tls
+            )
+        except OSError:  # it left, or did not do its part of TLS
+            return
+        writer = StreamWriter(transport, line, reader, loop)
         try:
             await self._serve(reader, writer)
         except Exception as error:  # noqa: BLE001 - told where asyncio tells of its own servers'
             told = {"message": "a connection was served amiss", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(told)
+            loop.call_exception_handler(told)
         finally:
             if not writer.is_closing():  # Python 3.11 cannot abort what was closed twice over TLS
                 writer.close()
@@ -85,10 +97,8 @@ class Listener:
 class _Line(asyncio.StreamReaderProtocol):
     """One connection, which stands among ``lines`` while it is open."""
 
-    def __init__(
-        self, begin: Callable[[StreamReader, StreamWriter], None], lines: set[asyncio.Transport]
-    ) -> None:
-        super().__init__(StreamReader(), begin)
+    def __init__(self, reader: StreamReader, lines: set[asyncio.Transport]) -> None:
+        super().__init__(reader)
         self._lines = lines
         self._line: asyncio.Transport
 

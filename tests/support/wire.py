@@ -8,6 +8,7 @@ off as a failing server would. What is answered is not decided here.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
@@ -193,6 +194,8 @@ class Http2Connection:
         self._incoming: dict[int, _Incoming] = {}
         self._channels: dict[int, Http2Channel] = {}
         self._window_opened = asyncio.Event()
+        self._pings: dict[bytes, asyncio.Event] = {}
+        self._numbers = itertools.count()
 
     async def serve(self, answer: Answer) -> None:
         """Answer streams until the client leaves."""
@@ -209,6 +212,8 @@ class Http2Connection:
                 for channel in self._channels.values():
                     channel.gone.set()
                 self._window_opened.set()
+                for acknowledged in self._pings.values():
+                    acknowledged.set()
         finally:
             self._writer.close()
 
@@ -234,6 +239,8 @@ class Http2Connection:
             case h2.events.StreamReset(stream_id=int(stream_id)) if stream_id in self._channels:
                 self._channels[stream_id].gone.set()
                 self._window_opened.set()
+            case h2.events.PingAckReceived(ping_data=bytes(data)):
+                self._pings.pop(data).set()
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._window_opened.set()
         return None
@@ -251,6 +258,14 @@ class Http2Connection:
             if gone.is_set():
                 raise ConnectionResetError
         return min(room, self.h2.max_outbound_frame_size)
+
+    async def wait_until_read(self) -> None:
+        """Wait until the client has read all that was sent so far, or has left (RFC 9113 §6.7)."""
+        number = next(self._numbers).to_bytes(8)
+        acknowledged = self._pings[number] = asyncio.Event()
+        self.h2.ping(number)
+        await self.flush()
+        await acknowledged.wait()
 
     def abort(self) -> None:
         """Break off the whole connection with RST."""
