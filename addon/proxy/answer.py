@@ -183,9 +183,9 @@ def _stream_on(response: http.Response, exchange: Exchange) -> None:
 
 
 def control_headers(exchange: Exchange) -> dict[str, str]:
-    """Which account served, and at which attempt; and whether the connection ends with that.
+    """Which account served, and at which attempt; and that the connection ends, if it is to.
 
-    mitmproxy would ask the request about that, whose head is the upstream's by now.
+    mitmproxy looks for that in the request too, whose head is the upstream's by now.
     """
     headers = {"connection": "close"} if exchange.closes else {}
     if exchange.lease is not None:

@@ -277,8 +277,7 @@ class ExchangeBook:
             client_http_version=request.http_version,
             started_at=time.time(),
             path=request.path.partition("?")[0],
-            closes=not request.is_http2
-            and "close" in request.headers.get("connection", "").lower(),
+            closes=_closes(request),
         )
         return exchange
 
@@ -308,3 +307,8 @@ class ExchangeBook:
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._by_flow.values()))
+
+
+def _closes(request: http.Request) -> bool:
+    options = request.headers.get("connection", "").lower().split(",")
+    return not request.is_http2 and "close" in map(str.strip, options)
