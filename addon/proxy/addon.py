@@ -101,6 +101,7 @@ class QwenProxy:
         self._uninstall = [
             self._install_stream_class(),
             ConnectionPolicy(self.is_our_host).install(),
+            failover.pass_over_the_uncalled(ctx.master.addons),
         ]
         self._uninstall_at_end = [
             ConnectTimeout(self._exchanges, lambda: self.timeouts.connect).install(),

@@ -35,6 +35,8 @@ the host that the client names may be out of reach, or never needed.
 A piece of a stream costs mitmproxy far more than it costs to translate it, so three things
 take the short way: what one read brings is one piece (``joining``), a piece is translated
 without asking each time what is known (``translating``), and written likewise (``framing``).
+A short request costs mitmproxy most where it looks for hooks, in each addon for each of them:
+those that have none are passed over (``dispatch``).
 
 The classes are put in place of mitmproxy's own when the addon loads, and taken
 out when it unloads (``install``). ``missing_internals`` says whether they fit.
@@ -49,6 +51,7 @@ from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import Http1Client, Http1Server, HttpStream
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
+from addon.proxy.failover.dispatch import pass_over_the_uncalled
 from addon.proxy.failover.framing import FramingHttp1Server
 from addon.proxy.failover.interim import PatientHttp1Client
 from addon.proxy.failover.policy import Feed, OwnPageHook, StreamPolicy, UpstreamRefusedHook
@@ -62,6 +65,7 @@ __all__ = [
     "UpstreamRefusedHook",
     "install",
     "missing_internals",
+    "pass_over_the_uncalled",
 ]
 
 RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
