@@ -49,7 +49,7 @@ from addon.proxy.models import name_models
 from addon.proxy.options import add_options, read_options, stop_the_start
 from addon.proxy.pages import OwnPages, is_own_page
 from addon.proxy.passed_on import PassedOn
-from addon.proxy.record import annotate, log_line
+from addon.proxy.record import annotate, facts_of, log_line
 from addon.proxy.routing import host_of, is_reverse, is_sent_again, our_hosts, route_of
 from addon.proxy.timeouts import ConnectTimeout, Timeouts
 from addon.proxy.upstream import point_at
@@ -101,7 +101,6 @@ class QwenProxy:
         self._uninstall = [
             self._install_stream_class(),
             ConnectionPolicy(self.is_our_host).install(),
-            failover.pass_over_the_uncalled(ctx.master.addons),
         ]
         self._uninstall_at_end = [
             ConnectTimeout(self._exchanges, lambda: self.timeouts.connect).install(),
@@ -394,7 +393,8 @@ class QwenProxy:
         self._settle(exchange, ClientGone())
         now = time.time()
         self.own_pages.note(flow, exchange, now)
-        annotate(flow, exchange, now)
+        facts = facts_of(exchange, now)
+        annotate(flow, exchange, facts)
         self._keeping.over(exchange)
         if not self._settings.quiet_mode:
-            logger.info(log_line(flow, exchange, now))
+            logger.info(log_line(flow, exchange, facts))

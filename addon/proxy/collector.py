@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from typing import Final
 
 from mitmproxy import ctx
+
+_FEW: Final = 8
+"""Connections. Somebody may have waited for the proxy, and be there before it is all up."""
 
 
 def spare_collector() -> Callable[[], None]:
@@ -15,8 +19,8 @@ def spare_collector() -> Callable[[], None]:
     every stream would stand still meanwhile, for longer than most requests take.
     """
     server = ctx.master.addons.get("proxyserver")
-    if server is not None and server.connections:
-        # The script is loaded again: of what is under way nothing would ever be let go.
+    if server is not None and len(server.connections) > _FEW:
+        # The script is loaded again: of all that is under way nothing would ever be let go.
         return lambda: None
     gc.collect()
     gc.freeze()

@@ -7,7 +7,7 @@ might have put in to forge another line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Final
@@ -34,15 +34,15 @@ _SHORTEST_FLOW_SECONDS: Final = 0.1
 """An answer that comes at once, or in one piece, has no speed."""
 
 
-def log_line(flow: http.HTTPFlow, exchange: Exchange, now: float) -> str:
-    """One line: what was asked, who served, how it ended, what it cost."""
+def log_line(flow: http.HTTPFlow, exchange: Exchange, facts: Iterable[str]) -> str:
+    """One line: what was asked, and ``facts``."""
     status = flow.response.status_code if flow.response else "no answer"
-    return printable(f"{exchange.path}: {status}, {', '.join(_facts(exchange, now))}")
+    return printable(f"{exchange.path}: {status}, {', '.join(facts)}")
 
 
-def annotate(flow: http.HTTPFlow, exchange: Exchange, now: float) -> None:
-    """Writes the same into ``flow``, what was left out of the request, and each refusal."""
-    flow.comment = printable("; ".join((*_facts(exchange, now), *exchange.notes)))
+def annotate(flow: http.HTTPFlow, exchange: Exchange, facts: Iterable[str]) -> None:
+    """Writes ``facts`` into ``flow``, what was left out of the request, and each refusal."""
+    flow.comment = printable("; ".join((*facts, *exchange.notes)))
     if flow.marked in _OURS:
         flow.marked = _marker(flow, exchange)
     flow.metadata.pop(ATTEMPTS, None)  # of a flow that was sent before
@@ -56,6 +56,11 @@ def _marker(flow: http.HTTPFlow, exchange: Exchange) -> str:
     if flow.response is not None and flow.response.status_code >= HTTPStatus.BAD_REQUEST:
         return FAILED
     return RETRIED if exchange.attempts.refusals and not exchange.client_left else ""
+
+
+def facts_of(exchange: Exchange, now: float) -> tuple[str, ...]:
+    """Who served, how it ended at ``now`` (Unix seconds), what it cost."""
+    return tuple(_facts(exchange, now))
 
 
 def _facts(exchange: Exchange, now: float) -> Iterator[str]:
@@ -126,4 +131,6 @@ def _is_told(exchange: Exchange) -> bool:
 
 def printable(line: str) -> str:
     """``line`` as one line: what a terminal would obey, or would not show, is a dot or a space."""
+    if line.isprintable():
+        return line
     return "".join(char if char.isprintable() else " " if char.isspace() else "." for char in line)

@@ -1,4 +1,4 @@
-"""Who else looks at a translated stream sees all of it: another addon, and a flow that keeps it."""
+"""Who else looks on sees all of it: another addon, and a flow that keeps its stream."""
 
 from __future__ import annotations
 
@@ -41,6 +41,35 @@ class Onlooker:
 addons = [QwenProxy(), Onlooker()]
 """
 
+WITNESS: Final = """
+from addon.proxy.addon import QwenProxy
+
+class Witness:
+    def requestheaders(self, flow):
+        print("called: requestheaders", flush=True)
+
+    async def request(self, flow):
+        print("called: request", flush=True)
+
+    def responseheaders(self, flow):
+        print("called: responseheaders", flush=True)
+
+    def response(self, flow):
+        print("called: response", flush=True)
+
+class Holder:
+    addons = [Witness()]
+
+    def update(self, flows):
+        print("called: update", flush=True)
+
+    def add_log(self, entry):
+        if "/v1/responses" in entry.msg:
+            print("called: add_log", flush=True)
+
+addons = [QwenProxy(), Holder()]
+"""
+
 
 def has_option(name: str) -> bool:
     with mitm_context(Proxyserver()) as context:
@@ -68,6 +97,28 @@ def test_another_addon_may_put_its_function_on_the_stream(
     ask(proxy, upstream)
     for event in ("response.created", "response.output_text.delta"):
         proxy.wait_for_log(f"seen: event: {event}")
+
+
+def test_another_addon_is_called_at_every_hook(
+    upstream: Upstream, start_mitm: StartMitm, tmp_path: Path
+) -> None:
+    script = tmp_path / "witness.py"
+    script.write_text(WITNESS, "utf-8")
+    accounts = [api_key_account(KEY, upstream.base_url)]
+    env = {"PYTHONPATH": str(ROOT)}
+    proxy = start_mitm(Setup(accounts=accounts, script=script, env=env))
+    ask(proxy, upstream)
+    proxy.wait_for_log("called: add_log")
+    proxy.stop()
+    called = [
+        line.removeprefix("called: ") for line in proxy.log.splitlines() if "called: " in line
+    ]
+    hooks = ("requestheaders", "request", "responseheaders", "response")
+    # the log is told of as soon as the loop gets to it
+    assert [each for each in called if each != "add_log"] == [
+        name for hook in hooks for name in (hook, "update")
+    ]
+    assert called.count("add_log") == 1
 
 
 @pytest.mark.skipif(not has_option("store_streamed_bodies"), reason="mitmproxy 12 has it")

@@ -15,7 +15,7 @@ from addon.broker import Lease
 from addon.errors import ApiError
 from addon.proxy.attempts import RefusedAttempt
 from addon.proxy.exchange import Exchange, UpstreamRefusal
-from addon.proxy.record import ATTEMPTS, CUT, FAILED, RETRIED, annotate, log_line
+from addon.proxy.record import ATTEMPTS, CUT, FAILED, RETRIED, annotate, facts_of, log_line
 from addon.proxy.refused import refused_attempt
 from addon.proxy.routing import Route
 from addon.proxy.untouched import UntouchedAnswer
@@ -68,7 +68,7 @@ def exchange() -> Exchange:
 
 
 def comment(exchange: Exchange) -> str:
-    annotate(exchange.flow, exchange, START + 5)
+    annotate(exchange.flow, exchange, facts_of(exchange, START + 5))
     return exchange.flow.comment
 
 
@@ -97,7 +97,9 @@ def test_each_attempt_says_why_it_was_refused(exchange: Exchange) -> None:
     exchange.attempts.keep(refused("b", refusal(None, reason="Nobody there.", code=None)))
     told = "3 attempts; a refused with 429 rate_limit_exceeded: Slow down.; b failed: Nobody there."
     assert told in comment(exchange)
-    assert told.replace(";", ",") in log_line(exchange.flow, exchange, START + 5)
+    assert told.replace(";", ",") in log_line(
+        exchange.flow, exchange, facts_of(exchange, START + 5)
+    )
     assert exchange.flow.marked == RETRIED
 
 
@@ -120,22 +122,22 @@ def test_many_refusals_are_counted_and_the_last_is_told(exchange: Exchange) -> N
 
 def test_failures_and_cuts_are_marked(exchange: Exchange) -> None:
     exchange.flow.response = http.Response.make(429)
-    annotate(exchange.flow, exchange, START)
+    annotate(exchange.flow, exchange, facts_of(exchange, START))
     assert exchange.flow.marked == FAILED
     exchange.cut = "it was silent for too long"
-    annotate(exchange.flow, exchange, START)
+    annotate(exchange.flow, exchange, facts_of(exchange, START))
     assert exchange.flow.marked == CUT
 
 
 def test_a_flow_that_is_sent_again_tells_of_the_last_time_alone(exchange: Exchange) -> None:
     exchange.flow.marked, exchange.flow.metadata[ATTEMPTS] = FAILED, [{}]
-    annotate(exchange.flow, exchange, START)
+    annotate(exchange.flow, exchange, facts_of(exchange, START))
     assert (exchange.flow.marked, ATTEMPTS in exchange.flow.metadata) == ("", False)
 
 
 def test_a_marker_of_the_users_stays(exchange: Exchange) -> None:
     exchange.flow.marked, exchange.cut = ":red_circle:", "reset"
-    annotate(exchange.flow, exchange, START)
+    annotate(exchange.flow, exchange, facts_of(exchange, START))
     assert exchange.flow.marked == ":red_circle:"
 
 
@@ -143,13 +145,13 @@ def test_a_marker_of_the_users_stays(exchange: Exchange) -> None:
 def test_an_upstream_cannot_write_lines_of_its_own(sign: str, exchange: Exchange) -> None:
     words = refusal(reason=f"No{sign}forged", code=f"no{sign}forged")
     exchange.attempts.keep(refused("a", words))
-    assert log_line(exchange.flow, exchange, START).isprintable()
+    assert log_line(exchange.flow, exchange, facts_of(exchange, START)).isprintable()
     assert comment(exchange).isprintable()
 
 
 def test_the_attempts_are_saved_with_the_flow(exchange: Exchange) -> None:
     exchange.attempts.keep(refused("a", refusal(body="Slów\x00 down".encode())))
-    annotate(exchange.flow, exchange, START + 5)
+    annotate(exchange.flow, exchange, facts_of(exchange, START + 5))
     file = io.BytesIO()
     FlowWriter(file).add(exchange.flow)
     file.seek(0)

@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mitmproxy import ctx
 from mitmproxy.proxy import layers
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import Http1Client, Http1Server, HttpStream
@@ -65,7 +66,6 @@ __all__ = [
     "UpstreamRefusedHook",
     "install",
     "missing_internals",
-    "pass_over_the_uncalled",
 ]
 
 RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
@@ -122,8 +122,10 @@ def install(policy: StreamPolicy) -> Callable[[], None]:
     http_layers.Http1Client = PatientHttp1Client  # type: ignore[misc]
     http_layers.Http1Server = FramingHttp1Server  # type: ignore[misc]
     layers.modes.ReverseProxy = LazyReverseProxy  # type: ignore[misc]
+    call_as_before = pass_over_the_uncalled(ctx.master.addons)
 
     def uninstall() -> None:
+        call_as_before()
         http_layers.HttpStream = stream_class  # type: ignore[misc]
         http_layers.Http1Client = client_class  # type: ignore[misc]
         http_layers.Http1Server = server_class  # type: ignore[misc]

@@ -67,20 +67,17 @@ def pass_over_the_uncalled(addons: AddonManager) -> Callable[[], None]:
 
 
 def _with_hook(chain: Iterable[object], name: str) -> Iterator[object]:
-    for addon in chain:
-        if has_hook(addon, name):
-            yield addon
+    """The addons in ``chain`` that have something by that name, or hold another that has.
 
-
-def has_hook(addon: object, name: str) -> bool:
-    """Whether ``addon``, or one that it holds, has something by that name.
-
-    Also where that cannot be told: mitmproxy will say what is wrong with it.
+    Also those of which that cannot be told: mitmproxy will say what is wrong with them.
     """
-    try:
-        if getattr(addon, name, None):
-            return True
-        held: Iterable[object] = getattr(addon, "addons", _NOTHING)
-        return held is not _NOTHING and any(has_hook(each, name) for each in held)
-    except Exception:  # noqa: BLE001 - an addon may be anything
-        return True
+    for addon in chain:
+        try:
+            is_called = getattr(addon, name, None)
+            if not is_called:
+                held: Iterable[object] = getattr(addon, "addons", _NOTHING)
+                is_called = held is not _NOTHING and any(True for _ in _with_hook(held, name))
+        except Exception:  # noqa: BLE001 - an addon may be anything
+            is_called = True
+        if is_called:
+            yield addon

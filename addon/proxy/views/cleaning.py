@@ -30,6 +30,9 @@ _PIECES: Final = re.compile(
 _LONGEST_SPELLING: Final = 6
 """Characters that one may become in an encoder, as in ``\\u002b``."""
 
+_OF_NO_SPELLING: Final = frozenset(b"\n}]\"'")
+"""Characters that end no spelling of another one: most bodies end in one of them."""
+
 _BYTE_BY_BYTE: Final = "latin-1"
 """Any byte is a character and stays what it is; a token is ASCII."""
 
@@ -95,6 +98,8 @@ def _looked_at_closely(body: bytes, token: str, probes: list[bytes]) -> bytes:
 
 def _without_beginning(body: bytes, token: str) -> bytes:
     """``body``, whose end may have cut a token in two."""
+    if body and body[-1] in _OF_NO_SPELLING and chr(body[-1]) not in token:
+        return body
     start = max(0, len(body) - _LONGEST_SPELLING * len(token))
     shown = without_token(body[start:].decode(_BYTE_BY_BYTE), token)
     return body[:start] + _encoded(shown) if shown.endswith(_CUT) else body

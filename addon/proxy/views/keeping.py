@@ -77,11 +77,13 @@ class Keeping:
         flow, bodies = exchange.flow, bodies_of(exchange)
         if flow.response is not None and is_streamed(exchange):
             flow.response.data.content = _content(flow.response, exchange, bodies)
-        sums = {
-            "request_sum": checksum(flow.request.raw_content),
-            "answer_sum": checksum(flow.response.raw_content if flow.response else None),
-        }
-        put_record(flow.metadata, record_of(exchange, bodies).model_copy(update=sums))
+        record = record_of(
+            exchange,
+            bodies,
+            request_sum=checksum(flow.request.raw_content),
+            answer_sum=checksum(flow.response.raw_content if flow.response else None),
+        )
+        put_record(flow.metadata, record)
         if exchange.kept is not None:
             exchange.kept.end()
             self._put_away(exchange.kept, flow, bodies)
@@ -121,8 +123,14 @@ def bodies_of(exchange: Exchange) -> Bodies:
     return Bodies(None, *whole) if len(whole) == len(parts) else Bodies("token")
 
 
-def record_of(exchange: Exchange, bodies: Bodies) -> Record:
-    """What is known of ``exchange``, with ``bodies`` of it."""
+def record_of(
+    exchange: Exchange,
+    bodies: Bodies,
+    *,
+    request_sum: int | None = None,
+    answer_sum: int | None = None,
+) -> Record:
+    """What is known of ``exchange``, with ``bodies`` of it, and the sums once it is over."""
     error, usage = exchange.error, exchange.usage
     kept = exchange.kept
     lost = (kept.request_lost, kept.came_lost, kept.went_lost) if kept is not None else (0, 0, 0)
@@ -138,6 +146,8 @@ def record_of(exchange: Exchange, bodies: Bodies) -> Record:
         came=bodies.came if of_translation else None,
         came_size=len(bodies.came) + lost[1],
         went_size=len(bodies.went) + lost[2],
+        request_sum=request_sum,
+        answer_sum=answer_sum,
         usage=asdict(usage) if usage is not None else None,
         refused=f"{error.code}: {error.message}" if error is not None else None,
         cut=exchange.cut,

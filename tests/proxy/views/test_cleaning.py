@@ -56,6 +56,12 @@ def test_wherever_a_body_is_cut_no_part_of_the_token_is_left(spelt: str) -> None
         assert found(cleaned(body[:end], TOKEN)) == []
 
 
+@pytest.mark.parametrize("char", "\n}]\"'")
+def test_nor_where_it_is_cut_behind_an_odd_character_of_its_own(char: str) -> None:
+    token = f"sk-0123456789{char}abcdefghijklmnopqrstuv"
+    assert cleaned(b"data: " + token[:14].encode(), token) == b"data: "
+
+
 @given(st.binary(max_size=200), st.integers(0, 200), st.sampled_from([TOKEN, PLAIN]))
 def test_any_bytes_may_stand_around_it(around: bytes, at: int, token: str) -> None:
     body = around[:at] + token.encode() + around[at:]
