@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 import platform
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -166,6 +167,7 @@ def _address_is_allowed(flow: http.HTTPFlow, settings: Settings) -> bool:
     return any(_holds(net, address) for net in settings.allow_clients)
 
 
+@lru_cache(maxsize=256)
 def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """``text`` without a zone, and as IPv4 where a dual-stack socket shows it mapped."""
     address = ipaddress.ip_address(text.partition("%")[0])

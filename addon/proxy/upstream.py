@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import sys
 from copy import copy
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,15 +34,14 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
     """Makes ``flow.request`` the request to the service of ``lease``."""
     request = flow.request
-    base = urlsplit(lease.base_url)
+    scheme, host, port, folder = _parts(lease.base_url)
     profile = _profile(lease)
     headers = _headers(request, exchange, lease, profile)
-    host, port = base.hostname or "", base.port or _DEFAULT_PORTS[base.scheme]
-    path = (base.path + exchange.route.upstream_path).encode()
+    path = (folder + exchange.route.upstream_path).encode()
     if not exchange.route.is_translated:
         path += _query(request)
-    authority = http_url.hostport(base.scheme, host, port)
-    request.data.scheme = base.scheme.encode()
+    authority = http_url.hostport(scheme, host, port)
+    request.data.scheme = scheme.encode()
     request.data.host, request.data.port = host, port
     request.data.path = path
     exchange.upstream_address = (host, port)
@@ -51,7 +51,7 @@ def point_at(flow: http.HTTPFlow, exchange: Exchange, lease: Lease) -> None:
         headers.insert(0, "host", authority)
         # Origin form (RFC 9112 §3.2.1), but absolute form where the client came so to a proxy
         # that hands plain HTTP on to another proxy.
-        is_absolute = bool(request.data.authority) and base.scheme == "http"
+        is_absolute = bool(request.data.authority) and scheme == "http"
         request.data.authority = authority.encode() if is_absolute else b""
     request.headers = headers
     request.trailers = None
@@ -72,8 +72,7 @@ def with_token(request: http.Request, lease: Lease) -> http.Request:
     Without the token where another addon has sent the request elsewhere: it is for its own
     account's service alone.
     """
-    base = urlsplit(lease.base_url)
-    at_home = (base.scheme, base.hostname, base.port or _DEFAULT_PORTS[base.scheme])
+    at_home = _parts(lease.base_url)[:3]
     if (request.scheme, request.host, request.port) != at_home:
         return request
     # Not its own copy(): that checks the type of each field anew.
@@ -82,6 +81,13 @@ def with_token(request: http.Request, lease: Lease) -> http.Request:
     sent.headers = request.headers.copy()
     sent.headers["authorization"] = f"Bearer {lease.token}"
     return sent
+
+
+@lru_cache(maxsize=1024)
+def _parts(base_url: str) -> tuple[str, str, int, str]:
+    """Scheme, host, port and path of ``base_url``."""
+    base = urlsplit(base_url)
+    return base.scheme, base.hostname or "", base.port or _DEFAULT_PORTS[base.scheme], base.path
 
 
 def _headers(

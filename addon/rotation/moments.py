@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 NEVER: Final = -math.inf
@@ -29,7 +30,12 @@ _ORDINAL_OF_1970: Final = date(1970, 1, 1).toordinal()
 
 def utc_day(now: float) -> str:
     """The day on which ``now`` lies, as ``YYYY-MM-DD``."""
-    return date.fromordinal(_ORDINAL_OF_1970 + int(now // DAY_SECONDS)).isoformat()
+    return _iso(int(now // DAY_SECONDS))
+
+
+@lru_cache(maxsize=8)
+def _iso(days: int) -> str:
+    return date.fromordinal(_ORDINAL_OF_1970 + days).isoformat()
 
 
 def next_midnight_in_beijing(now: float) -> float:
