@@ -6,6 +6,7 @@ The oracle is mitmproxy's own way, on the same addons.
 from __future__ import annotations
 
 import asyncio
+import traceback
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class _Shape:
 
     hook: str
     """What its hook does, or what stands in its place."""
-    is_async: bool
+    is_async: bool = False
     held: list[_Shape] = field(default_factory=list)
 
 
@@ -166,6 +167,22 @@ def test_an_addon_that_gets_a_hook_later_is_called() -> None:
     assert calls == ["late", "late"]
 
 
+def test_what_went_wrong_is_told_from_where_the_addon_begins() -> None:
+    told: list[str] = []
+
+    def note(_: str, exc_info: tuple[type, Exception, types.TracebackType]) -> None:
+        told.extend(frame.name for frame in traceback.extract_tb(exc_info[2]))
+
+    with mitm_context() as context, pytest.MonkeyPatch.context() as patch:
+        addons = AddonManager(context.master)
+        addons.chain = [_addon(_Shape("raises"), "it", [])]
+        patch.setattr("mitmproxy.addonmanager.logger.error", note)
+        end = pass_over_the_uncalled(addons)
+        _in_a_loop(addons, hooks.UpdateHook([]))
+        end()
+    assert told == ["update", "_note"]
+
+
 def test_it_leaves_nothing_behind() -> None:
     with mitm_context() as context:
         addons = AddonManager(context.master)
@@ -194,9 +211,7 @@ def test_a_mitmproxy_that_calls_them_otherwise_is_let_be(monkeypatch: pytest.Mon
     async def trigger_event(self: AddonManager, event: hooks.Hook) -> None:
         await self.handle_lifecycle(event)
 
-    monkeypatch.setattr(
-        dispatch, "_AS_KNOWN", ((trigger_event, "invoke_addon"), *dispatch._AS_KNOWN[1:])
-    )
+    monkeypatch.setattr(AddonManager, "trigger_event", trigger_event)
     assert not is_as_known()
     with mitm_context() as context:
         addons = AddonManager(context.master)

@@ -44,10 +44,11 @@ _LONGEST_UNPACKED: Final = 16 * 1024 * 1024
 """Bytes. A body may be packed a thousandfold, and is not to be searched for ever."""
 
 
-def cleaned(body: bytes, token: str) -> bytes | None:
+def cleaned(body: bytes, token: str, *, may_come_in_pieces: bool = True) -> bytes | None:
     """``body`` without the token, nor a beginning of it at the end.
 
     None where it cannot be told without it: it comes in pieces, in one event after the other.
+    That is looked for last, and not where it is known that it does not.
     """
     if not token:
         return body
@@ -57,7 +58,7 @@ def cleaned(body: bytes, token: str) -> bytes | None:
     if probes[0] in body:
         body = _looked_at_closely(body, token, probes)
     body = _without_beginning(body, token)
-    return None if _comes_in_pieces(body, probes) else body
+    return None if may_come_in_pieces and _comes_in_pieces(body, probes) else body
 
 
 def is_clean(body: bytes, token: str, content_encoding: str) -> bool:

@@ -118,7 +118,12 @@ def bodies_of(exchange: Exchange) -> Bodies:
     if not exchange.route.is_translated:
         return _as_it_came(kept.went, token, _content_encoding(exchange.flow.response))
     request = kept.request if is_sent(exchange) else b""
-    parts = [cleaned(body, token) for body in (request, kept.came, kept.went)]
+    parts = (
+        cleaned(request, token, may_come_in_pieces=False),
+        cleaned(kept.came, token),
+        # every piece in it has come, and in the same order
+        cleaned(kept.went, token, may_come_in_pieces=kept.came_lost > 0),
+    )
     whole = [part for part in parts if part is not None]
     return Bodies(None, *whole) if len(whole) == len(parts) else Bodies("token")
 
