@@ -36,7 +36,7 @@ A piece of a stream costs mitmproxy far more than it costs to translate it, so t
 take the short way: what one read brings is one piece (``joining``), a piece is translated
 without asking each time what is known (``translating``), and written likewise (``framing``).
 A short request costs mitmproxy most where it looks for hooks, in each addon for each of them:
-those that have none are passed over (``dispatch``).
+those that have none are passed over (``dispatch``). Then where it checks types (``type_checks``).
 
 The classes are put in place of mitmproxy's own when the addon loads, and taken
 out when it unloads (``install``). ``missing_internals`` says whether they fit.
@@ -58,6 +58,7 @@ from addon.proxy.failover.interim import PatientHttp1Client
 from addon.proxy.failover.policy import Feed, OwnPageHook, StreamPolicy, UpstreamRefusedHook
 from addon.proxy.failover.reverse import LazyReverseProxy
 from addon.proxy.failover.stream import AccountStream
+from addon.proxy.failover.type_checks import check_the_usual_first
 
 __all__ = [
     "Feed",
@@ -122,10 +123,11 @@ def install(policy: StreamPolicy) -> Callable[[], None]:
     http_layers.Http1Client = PatientHttp1Client  # type: ignore[misc]
     http_layers.Http1Server = FramingHttp1Server  # type: ignore[misc]
     layers.modes.ReverseProxy = LazyReverseProxy  # type: ignore[misc]
-    call_as_before = pass_over_the_uncalled(ctx.master.addons)
+    quicker = pass_over_the_uncalled(ctx.master.addons), check_the_usual_first()
 
     def uninstall() -> None:
-        call_as_before()
+        for as_before in reversed(quicker):
+            as_before()
         http_layers.HttpStream = stream_class  # type: ignore[misc]
         http_layers.Http1Client = client_class  # type: ignore[misc]
         http_layers.Http1Server = server_class  # type: ignore[misc]
