@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -166,7 +165,6 @@ def profile_named(name: str) -> Profile:
     return PROFILES[name]
 
 
-@lru_cache(maxsize=64)
 def _at(host: str) -> Profile:
     for pattern, profile in _HOSTS.items():
         if re.fullmatch(pattern, host):

@@ -205,6 +205,16 @@ def test_a_manager_of_another_kind_is_let_be() -> None:
         assert vars(addons) == before
 
 
+def test_what_another_addon_has_put_there_is_let_be() -> None:
+    def trigger(event: hooks.Hook) -> None: ...
+
+    with mitm_context() as context:
+        addons = AddonManager(context.master)
+        addons.trigger = trigger  # type: ignore[method-assign]
+        pass_over_the_uncalled(addons)()
+        assert addons.trigger is trigger
+
+
 def test_a_mitmproxy_that_calls_them_otherwise_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_as_known()
 

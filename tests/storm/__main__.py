@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--times", type=int, default=200, help="each fault, at least; 0: no rounds (default: 200)"
     )
+    parser.add_argument(
+        "--trace", action="store_true", help="count in the storm what Python allocates (slower)"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="where the proxy's log is to go")
     given = parser.parse_args(arguments)
 
@@ -48,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             place = Path(folder) / "storm"
             place.mkdir()
             seconds = given.minutes * 60 / 2
-            raged = asyncio.run(rage(place, clients=given.streams, seconds=seconds))
+            raged = asyncio.run(
+                rage(place, clients=given.streams, seconds=seconds, traces=given.trace)
+            )
             _print(report.of_storm(raged))
             found += raged.storm.faults_found(raged.sky)
             log += raged.log

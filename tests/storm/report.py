@@ -57,7 +57,8 @@ def _of_what_is_left(left: dict[str, Left | None]) -> Iterator[str]:
     for when, what in left.items():
         if what is not None:
             requests = (getattr(what, name) for name in counted)
-            memory = (f"{size / _MIB:.1f}" for size in (what.resident, what.traced))
+            traced = f"{what.traced / _MIB:.1f}" if what.traced else ""
+            memory = (f"{what.resident / _MIB:.1f}", traced)
             yield from _row((when, *requests, len(what.tasks), what.files, *memory))
 
 

@@ -44,7 +44,8 @@ def is_as_known() -> bool:
 
 def pass_over_the_uncalled(addons: AddonManager) -> Callable[[], None]:
     """Begins; the function it gives ends it. Does nothing where ``addons`` are not as known."""
-    if type(addons) is not AddonManager or not is_as_known():
+    is_changed = "trigger_event" in vars(addons) or "trigger" in vars(addons)
+    if is_changed or type(addons) is not AddonManager or not is_as_known():
         return lambda: None
 
     async def trigger_event(event: hooks.Hook) -> None:

@@ -17,13 +17,19 @@ grows, and so the line before a chunk.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from h11 import Data, EndOfMessage
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http import Http1Client, ReceiveHttp, ResponseProtocolError
+from mitmproxy.proxy.layers.http import (
+    Http1Client,
+    ReceiveHttp,
+    ResponseData,
+    ResponseProtocolError,
+)
 
 from addon.proxy.failover.joining import joined
 
@@ -40,6 +46,8 @@ class PatientHttp1Client(Http1Client):
     _has_served = False
     _passed_over: int = 0
     """Bytes of interim answers to the request."""
+    pass_on: Callable[[ResponseData], layer.CommandGenerator[None]] | None = None
+    """Takes the pieces of the answer's body, where they need not go through all layers."""
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, and the end of an upstream whose head does not come to one."""
@@ -67,6 +75,8 @@ class PatientHttp1Client(Http1Client):
     ) -> layer.CommandGenerator[None]:
         """mitmproxy's; a connection that has served is another than a new one."""
         self._has_served = self._has_served or response
+        if response:
+            self.pass_on = None
         yield from super().mark_done(request=request, response=response)
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
@@ -82,7 +92,15 @@ class PatientHttp1Client(Http1Client):
         self._passed_over = 0
         if self.body_reader.__class__ is ChunkedReader:
             self.body_reader = _WithoutTrailers()
-        yield from joined(super().read_body(event))
+        pass_on = self.pass_on
+        if pass_on is None:
+            yield from joined(super().read_body(event))
+            return
+        for command in joined(super().read_body(event)):
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, ResponseData):
+                yield from pass_on(command.event)
+            else:
+                yield command
 
 
 class _WithoutTrailers(ChunkedReader):

@@ -1,16 +1,20 @@
 """A stream that is translated: each piece goes from the upstream to the client by the short way.
 
 At each piece mitmproxy asks what kind of event it is, whether its state takes such a one, and
-for an option that copies itself twice to be read. Here that is asked once.
+for an option that copies itself twice to be read. Here that is asked once. And where both ends
+speak HTTP/1.1, a piece goes straight from the one connection to the other.
 """
 
 from __future__ import annotations
 
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http import ResponseData, SendHttp
+from mitmproxy.proxy.layers.http import ReceiveHttp, ResponseData, SendHttp
 
 from addon.proxy.exchange import StreamedAnswer
+from addon.proxy.failover.framing import FramingHttp1Server
+from addon.proxy.failover.interim import PatientHttp1Client
 from addon.proxy.failover.silence import WatchedStream
+from addon.proxy.failover.upstream import client_of, http_layer_of
 
 
 class TranslatingStream(WatchedStream):
@@ -18,6 +22,8 @@ class TranslatingStream(WatchedStream):
 
     _translates: StreamedAnswer | None = None
     """Set while an answer is translated, and nobody else wants to see it."""
+    _client: FramingHttp1Server | None = None
+    """The client's end, where pieces go to it by the shortest way."""
 
     def begin_to_translate(self, answer: StreamedAnswer | None) -> None:
         """The head has gone to the client; ``answer`` is to make the body."""
@@ -25,6 +31,28 @@ class TranslatingStream(WatchedStream):
         is_alone = self.flow.response.stream is answer  # no other addon has put in its own
         is_kept = getattr(self.context.options, "store_streamed_bodies", False)
         self._translates = answer if is_alone and not is_kept else None
+        upstream = client_of(self)
+        client = http_layer_of(self).connections.get(self.context.client)
+        if (
+            self._translates is not None
+            and isinstance(upstream, PatientHttp1Client)
+            and isinstance(client, FramingHttp1Server)
+        ):
+            self._client = client
+            upstream.pass_on = self._pass_straight
+
+    def _pass_straight(self, piece: ResponseData) -> layer.CommandGenerator[None]:
+        """What becomes of a piece at the end where it comes in."""
+        translates = self._translates
+        is_usual = self.server_state == self.state_stream_response_body and self.debug is None
+        if translates is None or self._client is None or self._paused or not is_usual:
+            yield ReceiveHttp(piece)
+            return
+        events = translates(piece.data)
+        if events:
+            yield from self._client.send(ResponseData(self.stream_id, events))
+        if translates.heard_at < 0:
+            yield ReceiveHttp(ResponseData(self.stream_id, b""))  # it is given up, and would go on
 
     def start_response_stream(self) -> layer.CommandGenerator[None]:
         """mitmproxy's; without its line in the log where ours is to come, which says more."""

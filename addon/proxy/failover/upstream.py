@@ -39,7 +39,7 @@ def http_layer_of(stream: HttpStream) -> HttpLayer:
 
 def abandon(stream: HttpStream) -> layer.CommandGenerator[None]:
     """Ends ``stream``'s attempt on its upstream, so that nothing of it can arrive any more."""
-    client, server = _client_of(stream), stream.context.server
+    client, server = client_of(stream), stream.context.server
     if isinstance(client, Http1Client):
         # whatever state it is in, and goes into once this event is through
         client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
@@ -56,7 +56,7 @@ def forget_stream_id(stream: HttpStream) -> int | None:
 
     Gives that id, where there is one.
     """
-    client = _client_of(stream)
+    client = client_of(stream)
     if not isinstance(client, Http2Client):
         return None
     client.stream_queue.pop(stream.stream_id, None)
@@ -65,14 +65,14 @@ def forget_stream_id(stream: HttpStream) -> int | None:
 
 def hear_no_more(stream: HttpStream) -> None:
     """After ``stream``'s HTTP/1.1 connection went wrong: it reports its own end too, later on."""
-    client = _client_of(stream)
+    client = client_of(stream)
     if isinstance(client, Http1Client) and client.stream_id == stream.stream_id:
         client._handle_event = _hear_nothing  # type: ignore[method-assign, assignment]  # noqa: SLF001
 
 
 def was_closed_at_rest(stream: HttpStream) -> bool:
     """Whether ``stream``'s request met a kept connection that its upstream was about to close."""
-    client = _client_of(stream)
+    client = client_of(stream)
     return (
         isinstance(client, PatientHttp1Client)
         and client._handle_event is not _hear_nothing  # noqa: SLF001 - or another one failed since
@@ -94,7 +94,7 @@ def upstream_failed(stream: HttpStream, fault: str) -> ResponseProtocolError:
     return ResponseProtocolError(stream.stream_id, fault, _SERVER_ERROR)
 
 
-def _client_of(stream: HttpStream) -> layer.Layer | None:
+def client_of(stream: HttpStream) -> layer.Layer | None:
     """The layer that speaks HTTP on the connection to ``stream``'s upstream."""
     server: Server = stream.context.server
     connection = http_layer_of(stream).connections.get(server)
