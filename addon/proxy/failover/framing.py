@@ -24,9 +24,7 @@ class FramingHttp1Server(Http1Server):
         """mitmproxy's; but pieces of a chunked body (RFC 9112 §7.1) go out at once."""
         if self._is_chunked and isinstance(event, ResponseData):
             if event.data:  # an empty chunk would end the body
-                chunk = b"%b%x\r\n%b\r\n" % (self._head, len(event.data), event.data)
-                self._head = b""
-                yield commands.SendData(self.conn, chunk)
+                yield commands.SendData(self.conn, self.framed(event.data))
             return
         if self._head:
             head, self._head = self._head, b""
@@ -38,6 +36,11 @@ class FramingHttp1Server(Http1Server):
                 yield from self._put_by(super().send(event))
                 return
         yield from super().send(event)
+
+    def framed(self, piece: bytes) -> bytes:
+        """``piece`` of a body as it goes out, with the head before it if that is still here."""
+        head, self._head = self._head, b""
+        return b"%b%x\r\n%b\r\n" % (head, len(piece), piece) if self._is_chunked else head + piece
 
     def _put_by(self, steps: layer.CommandGenerator[None]) -> layer.CommandGenerator[None]:
         """``steps``, but that what they would send is kept for the next piece."""

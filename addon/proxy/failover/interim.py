@@ -8,8 +8,6 @@ another request's. On HTTP/2 it passes over them by itself.
 the next request goes out on it. That says nothing of the upstream (RFC 9112 §9.5), and so
 it must be known of a connection whether it has served before.
 
-*Trailers* are passed over: mitmproxy knows none on HTTP/1.1, and falls over them.
-
 *A head that has no end* is given up: mitmproxy keeps it until it is whole, however long it
 grows, and so the line before a chunk.
 """
@@ -18,19 +16,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
-from h11 import Data, EndOfMessage
 from h11._readers import ChunkedReader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http import (
-    Http1Client,
-    ReceiveHttp,
-    ResponseData,
-    ResponseProtocolError,
-)
+from mitmproxy.proxy.layers.http import Http1Client, ReceiveHttp, ResponseProtocolError
 
+from addon.proxy.failover.chunks import PatientChunkedReader
 from addon.proxy.failover.joining import joined
 
 _INTERIM_HEAD: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d(?=[ \r\n]).*?\n\r?\n", re.DOTALL)
@@ -40,21 +33,42 @@ _LONGEST_HEAD: Final = 128 * 1024
 """Bytes of a head with all interim ones before it. HTTP/2 has a limit of its own, half of that."""
 
 
+Take: TypeAlias = Callable[[bytes], layer.CommandGenerator[None]]
+"""What becomes of a piece of an answer's body."""
+
+
 class PatientHttp1Client(Http1Client):
     """mitmproxy's, waiting for the answer that counts."""
 
     _has_served = False
     _passed_over: int = 0
     """Bytes of interim answers to the request."""
-    pass_on: Callable[[ResponseData], layer.CommandGenerator[None]] | None = None
-    """Takes the pieces of the answer's body, where they need not go through all layers."""
+    _take: Take | None = None
+    """Of the answer that is being read, where its body need not go through all layers."""
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """mitmproxy's, and the end of an upstream whose head does not come to one."""
+        if self._take is not None and event.__class__ is events.DataReceived:
+            piece = self._piece_in(event.data)
+            if piece:
+                yield from self._take(piece)
+                return
         yield from super()._handle_event(event)
         is_endless = self._passed_over + len(self.buf) > _LONGEST_HEAD
         if is_endless and isinstance(event, events.DataReceived) and self.state != self.done:
             yield from self._give_up()
+
+    def hand_straight_to(self, take: Take, stream_id: int) -> None:
+        """Has what comes of the answer's body taken, if that stream's is still being read."""
+        if self.stream_id == stream_id and not self.response_done:
+            self._take = take
+
+    def _piece_in(self, received: bytes) -> bytes:
+        """What ``received`` brings of the body, where it brings nothing else."""
+        reader = self.body_reader
+        if self.buf or self.debug is not None or not isinstance(reader, PatientChunkedReader):
+            return b""
+        return reader.only_chunks(received)
 
     def _give_up(self) -> layer.CommandGenerator[None]:
         self.state = self.done
@@ -76,7 +90,7 @@ class PatientHttp1Client(Http1Client):
         """mitmproxy's; a connection that has served is another than a new one."""
         self._has_served = self._has_served or response
         if response:
-            self.pass_on = None
+            self._take = None
         yield from super().mark_done(request=request, response=response)
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
@@ -91,21 +105,5 @@ class PatientHttp1Client(Http1Client):
         """mitmproxy's; what it reads at once goes on at once."""
         self._passed_over = 0
         if self.body_reader.__class__ is ChunkedReader:
-            self.body_reader = _WithoutTrailers()
-        pass_on = self.pass_on
-        if pass_on is None:
-            yield from joined(super().read_body(event))
-            return
-        for command in joined(super().read_body(event)):
-            if isinstance(command, ReceiveHttp) and isinstance(command.event, ResponseData):
-                yield from pass_on(command.event)
-            else:
-                yield command
-
-
-class _WithoutTrailers(ChunkedReader):
-    """Reads a body in chunks (RFC 9112 §7.1), and not what its sender says of it afterwards."""
-
-    def __call__(self, buf: ReceiveBuffer) -> Data | EndOfMessage | None:
-        event = super().__call__(buf)
-        return EndOfMessage() if isinstance(event, EndOfMessage) else event
+            self.body_reader = PatientChunkedReader()
+        yield from joined(super().read_body(event))

@@ -39,18 +39,18 @@ class TranslatingStream(WatchedStream):
             and isinstance(client, FramingHttp1Server)
         ):
             self._client = client
-            upstream.pass_on = self._pass_straight
+            upstream.hand_straight_to(self._pass_straight, self.stream_id)
 
-    def _pass_straight(self, piece: ResponseData) -> layer.CommandGenerator[None]:
+    def _pass_straight(self, piece: bytes) -> layer.CommandGenerator[None]:
         """What becomes of a piece at the end where it comes in."""
-        translates = self._translates
-        is_usual = self.server_state == self.state_stream_response_body and self.debug is None
-        if translates is None or self._client is None or self._paused or not is_usual:
-            yield ReceiveHttp(piece)
+        translates, client = self._translates, self._client
+        is_usual = self.server_state == self.state_stream_response_body and not self._paused
+        if translates is None or client is None or not is_usual:
+            yield ReceiveHttp(ResponseData(self.stream_id, piece))
             return
-        events = translates(piece.data)
-        if events:
-            yield from self._client.send(ResponseData(self.stream_id, events))
+        made = translates(piece)
+        if made:
+            yield commands.SendData(client.conn, client.framed(made))
         if translates.heard_at < 0:
             yield ReceiveHttp(ResponseData(self.stream_id, b""))  # it is given up, and would go on
 
