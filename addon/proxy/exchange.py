@@ -89,7 +89,8 @@ class StreamedAnswer:
         self.last_data_at = time.time()
         """When the upstream last sent anything (Unix seconds)."""
         self.heard_at = time.monotonic()
-        """The same on a clock that nobody sets: silence is measured by this one."""
+        """When it last ended a line, on a clock that nobody sets: what has no end, however it
+        dribbles, is silence."""
         self.first_event_at: float | None = None
 
     def __call__(self, data: bytes) -> bytes | tuple[()]:
@@ -102,30 +103,39 @@ class StreamedAnswer:
         if not data or self.translator.ending is not None:
             # What follows the end is of no interest, and no sign of life either.
             return ()
-        self.heard_at = time.monotonic()
         now = self.last_data_at = time.time()
         try:
             if self._decode:
                 data = self._decode(data)
+            if b"\n" in data:
+                self.heard_at = time.monotonic()
             events = self.translator.feed(data, now)
         except CodingError as error:
             return self.abort(str(error)) or ()
         except Exception:
             logger.exception("An answer could not be translated.")
             return self.abort("The proxy failed on this answer.") or ()
-        for spelling in self._spellings:
-            if spelling in events:
-                events = masked(events, self._token)
+        events = self._masked(events)
         if self._kept is not None:
             self._kept.add(data, events)
         self._bytes += len(data)
         if not events:
-            self._silent_bytes += len(data)
-            return self._given_up() if self._silent_bytes > LONGEST_EVENT else ()
+            return self._nothing_yet(len(data))
         self._silent_bytes = 0
         if self.first_event_at is None:
             self.first_event_at = now
         return events if self._bytes <= LONGEST_STREAM else events + self._given_up()
+
+    def _masked(self, events: bytes) -> bytes:
+        for spelling in self._spellings:
+            if spelling in events:
+                return masked(events, self._token)
+        return events
+
+    def _nothing_yet(self, came: int) -> bytes | tuple[()]:
+        """So many bytes more have come without an event."""
+        self._silent_bytes += came
+        return self._given_up() if self._silent_bytes > LONGEST_EVENT else ()
 
     def _given_up(self) -> bytes:
         """The last events of an answer that has no end; its upstream is soon left."""

@@ -268,6 +268,9 @@ BEFORE: Final[Mapping[str, Play]] = {
     "slow loris in the head": dribbles(SSE_HEAD + b"x-never: "),
     "slow loris in a refusal": dribbles(b"HTTP/1.1 500 No\r\ncontent-length: 99999\r\n\r\n{"),
     "slow loris in the first event": dribbles(SSE_HEAD + b"\r\n"),
+    "slow loris in an answer in one piece": dribbles(
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n{"
+    ),
     "garbage": says(b"\x16\x03\x01\r\n\r\n\0\xff garbage"),
     "head and nothing more": says(CHUNKED),
     "head and silence": stalls(CHUNKED),
@@ -290,6 +293,7 @@ AFTER: Final[Mapping[str, Play]] = {
     "cut": says(BEGUN),
     "reset in mid-stream": resets(BEGUN),
     "silence in mid-stream": stalls(BEGUN),
+    "slow loris in mid-stream": dribbles(SSE_HEAD + b"content-length: 9999\r\n\r\n" + HALF),
     "half closed in mid-stream": half_closes(BEGUN),
     "cut in a chunk header": says(BEGUN + b"1"),
     "cut after a chunk header": says(BEGUN + b"ff\r\n"),

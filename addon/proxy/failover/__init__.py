@@ -32,9 +32,10 @@ whose body is too long is answered before that is read (``limited``).
 And connections to our hosts are opened lazily, whatever ``connection_strategy`` says:
 the host that the client names may be out of reach, or never needed.
 
-A piece of a stream costs mitmproxy far more than it costs to translate it, so three things
-take the short way: what one read brings is one piece (``joining``), a piece is translated
-without asking each time what is known (``translating``), and written likewise (``framing``).
+A piece of a stream costs mitmproxy far more than it costs to translate it, so it takes the short
+way: whole chunks are taken out of a read together (``chunks``), what one read brings is one
+piece (``joining``), it is handed from the one connection straight to the other where nobody
+between them has anything to say (``translating``), and written likewise (``framing``).
 A short request costs mitmproxy most where it looks for hooks, in each addon for each of them:
 those that have none are passed over (``dispatch``). Then where it checks types (``type_checks``).
 
@@ -92,7 +93,10 @@ RELIED_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
             "state_wait_for_response_headers",
         ),
     ),
-    (Http1Client, ("_handle_event", "done", "mark_done", "read_body", "read_headers")),
+    (
+        Http1Client,
+        ("_handle_event", "done", "mark_done", "read_body", "read_headers", "response_done"),
+    ),
     (Http1Server, ("send",)),
     (ReverseProxy, ("_handle_event", "finish_start")),
 )

@@ -238,8 +238,9 @@ class AccountStream(LimitedStream, TranslatingStream):
     @expect(ResponseData, ResponseTrailers, ResponseEndOfMessage)
     def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Reads an answer in one piece: it may turn out to be none."""
-        self.heard_of()  # a stream that is put together here takes its time
         if isinstance(event, ResponseData):
+            if not self.response_body_buf or b"\n" in event.data:
+                self.heard_of()  # a stream that is put together here takes its time
             self.response_body_buf += event.data
             assert self.flow.response is not None
             if len(self.response_body_buf) > (most := longest_whole(self.flow.response)):
