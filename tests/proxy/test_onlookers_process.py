@@ -76,6 +76,14 @@ def has_option(name: str) -> bool:
         return name in context.options
 
 
+def beside(others: str, folder: Path, upstream: Upstream) -> Setup:
+    """A proxy whose script is ``others``, which loads the addon too."""
+    script = folder / "script.py"
+    script.write_text(others, "utf-8")
+    accounts = [api_key_account(KEY, upstream.base_url)]
+    return Setup(accounts=accounts, script=script, env={"PYTHONPATH": str(ROOT)})
+
+
 def ask(proxy: MitmProcess, upstream: Upstream) -> bytes:
     """The answer, whose events come one by one."""
     upstream.replies(stream_reply(events(text_stream("Hel", "lo", " there"))))
@@ -89,11 +97,7 @@ def ask(proxy: MitmProcess, upstream: Upstream) -> bytes:
 def test_another_addon_may_put_its_function_on_the_stream(
     upstream: Upstream, start_mitm: StartMitm, tmp_path: Path
 ) -> None:
-    script = tmp_path / "onlooker.py"
-    script.write_text(ONLOOKER, "utf-8")
-    accounts = [api_key_account(KEY, upstream.base_url)]
-    env = {"PYTHONPATH": str(ROOT)}
-    proxy = start_mitm(Setup(accounts=accounts, script=script, env=env))
+    proxy = start_mitm(beside(ONLOOKER, tmp_path, upstream))
     ask(proxy, upstream)
     for event in ("response.created", "response.output_text.delta"):
         proxy.wait_for_log(f"seen: event: {event}")
@@ -102,11 +106,7 @@ def test_another_addon_may_put_its_function_on_the_stream(
 def test_another_addon_is_called_at_every_hook(
     upstream: Upstream, start_mitm: StartMitm, tmp_path: Path
 ) -> None:
-    script = tmp_path / "witness.py"
-    script.write_text(WITNESS, "utf-8")
-    accounts = [api_key_account(KEY, upstream.base_url)]
-    env = {"PYTHONPATH": str(ROOT)}
-    proxy = start_mitm(Setup(accounts=accounts, script=script, env=env))
+    proxy = start_mitm(beside(WITNESS, tmp_path, upstream))
     ask(proxy, upstream)
     proxy.wait_for_log("called: add_log")
     proxy.stop()
