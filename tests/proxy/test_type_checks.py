@@ -63,3 +63,10 @@ def test_a_message_is_still_checked() -> None:
     assert tutils.treq().trailers is None
     with pytest.raises(TypeError, match=r"Expected .* for port"):
         tutils.treq(port="80")
+
+
+def test_a_mitmproxy_without_the_check_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.delattr(typecheck, "check_option_type")
+        check_the_usual_first()()
+        assert not hasattr(typecheck, "check_option_type")
