@@ -32,6 +32,7 @@ from addon.translate import (
     StreamTranslator,
     TokenUsage,
     UpstreamError,
+    ends_a_line,
 )
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class StreamedAnswer:
         try:
             if self._decode:
                 data = self._decode(data)
-            if b"\n" in data:
+            if ends_a_line(data):
                 self.heard_at = time.monotonic()
             events = self.translator.feed(data, now)
         except CodingError as error:

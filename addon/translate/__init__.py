@@ -23,6 +23,7 @@ from addon.translate.refusal import (
 from addon.translate.reply import translate_completion, whole_response
 from addon.translate.request import ResponsesRequest, model_in, parse_request
 from addon.translate.response import ResponseRenderer
+from addon.translate.sse import ends_a_line
 from addon.translate.stream import Ending, StreamTranslator
 from addon.translate.usage import TokenUsage
 
@@ -45,6 +46,7 @@ __all__ = [
     "UpstreamError",
     "decoded",
     "decoder",
+    "ends_a_line",
     "error_in",
     "invalid_answer",
     "model_in",

@@ -26,6 +26,11 @@ _LONGEST_BEGINNING: Final = 8192
 """Bytes."""
 
 
+def ends_a_line(data: bytes) -> bool:
+    """Whether a line ends in ``data``, as lines of a stream do: what dribbles ends none."""
+    return _LF in data or _CR in data
+
+
 class SseDecoder:
     """Cuts a byte stream into the data of its events."""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from mitmproxy.proxy.layers.http import ResponseHeaders
 
-from addon.translate import Opening, OpeningCheck, UpstreamError, decoder
+from addon.translate import Opening, OpeningCheck, UpstreamError, decoder, ends_a_line
 
 _LONGEST_UNPACKED: Final = 32 * 1024 * 1024
 """Bytes of a first event, out of its content coding."""
@@ -39,7 +39,7 @@ class HeldAnswer:
         if len(self.body) > self._longest:
             return Opening(self._if_longer)
         decoded = self._decode(data) if self._decode else data
-        self.ended_a_line = b"\n" in decoded or b"\r" in decoded
+        self.ended_a_line = ends_a_line(decoded)
         return self._check.feed(decoded)
 
     def finish(self) -> Opening:

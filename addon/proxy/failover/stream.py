@@ -51,6 +51,7 @@ from addon.translate import (
     CodingError,
     Opening,
     UpstreamError,
+    ends_a_line,
     invalid_answer,
     read_error_body,
     shortened,
@@ -239,8 +240,10 @@ class AccountStream(LimitedStream, TranslatingStream):
     def state_consume_answer(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Reads an answer in one piece: it may turn out to be none."""
         if isinstance(event, ResponseData):
-            if not self.response_body_buf or b"\n" in event.data:
-                self.heard_of()  # a stream that is put together here takes its time
+            if not self.response_body_buf or ends_a_line(event.data) or event.data.isspace():
+                # A stream that is put together here takes its time, and some services send
+                # blanks while they think.
+                self.heard_of()
             self.response_body_buf += event.data
             assert self.flow.response is not None
             if len(self.response_body_buf) > (most := longest_whole(self.flow.response)):
